@@ -1,0 +1,75 @@
+# Intaglio's workshop. `make` alone prints what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --require-hashes --only-binary :all: --no-compile --progress-bar on
+ARGS ?=
+
+.PHONY: help setup setup-dev run test check format bench screenshots docs lock clean sdk-node
+
+help: ## Print this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Name another: make setup PYTHON=python3.12" >&2; exit 1; }
+	@echo "[1/4] making $(VENV) with $$($(PYTHON) --version)"
+	@scripts/venv.sh "$(PYTHON)" "$(VENV)"
+
+$(VENV)/.server: requirements/server.txt pyproject.toml | $(BIN)/python
+	@echo "[2/4] installing the locked wheels"
+	@$(INSTALL) --quiet -r requirements/server.txt
+	@echo "[3/4] installing intaglio itself (editable)"
+	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@echo "[4/4] compiling bytecode"
+	@$(BIN)/python -m compileall -q -j 0 src $(VENV)/lib || true
+	@touch $@
+	@echo "ready: $(BIN)/intaglio"
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.server
+	@echo "[dev] installing what tests and checks need"
+	@$(INSTALL) --quiet -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/.server ## Build .venv from locked wheels; the command is .venv/bin/intaglio
+
+setup-dev: $(VENV)/.dev ## Add what tests and checks need
+
+run: setup ## Set up, then start `intaglio dev` (ARGS="--port 9000 --memory")
+	@exec $(BIN)/intaglio dev $(ARGS)
+
+test: setup-dev ## Run every test, then say what has a witness and what has not
+	@$(BIN)/python -m pytest --capabilities $(ARGS)
+
+check: setup-dev ## Format, lint, types, import contracts, docstrings, docs in step
+	@scripts/check.sh $(BIN)
+
+format: setup-dev ## Rewrite the sources in the project's format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup-dev ## Measure; results go to benchmarks/results
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+screenshots: setup-dev ## Take the screenshots of every page into docs/screenshots
+	@$(BIN)/python scripts/screenshots.py $(ARGS)
+
+docs: setup-dev ## Write the generated pages under docs/ anew
+	@$(BIN)/python scripts/docs.py
+	@$(BIN)/python scripts/capabilities.py
+
+lock: ## Compute requirements/*.txt anew (needs uv on the path)
+	@scripts/lock.sh
+
+sdk-node: ## Install the Node clients that the tests drive
+	@if [ -f tests/sdk/node/package-lock.json ]; then cd tests/sdk/node && npm ci --no-audit --no-fund; else echo "no Node clients here"; fi
+
+clean: ## Remove what was built; ./var (the development database) stays
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/sdk/node/node_modules
+	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "removed; ./var (the development database) was kept"

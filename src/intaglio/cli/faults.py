@@ -1,0 +1,93 @@
+"""Errors as words on stderr and as an exit code."""
+
+from __future__ import annotations
+
+import enum
+import sys
+
+import click
+
+from intaglio.errors import Denied, IntaglioError, Misconfigured, Refused, Unavailable
+
+
+class Exit(enum.IntEnum):
+    """What happened, for scripts."""
+
+    OK = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    TOKEN_INVALID = 3
+    TOKEN_EXPIRED = 4
+    NOT_AUTHENTICATED = 5
+    DENIED = 6
+    NOT_FOUND = 7
+    CONFLICT = 8
+    UNREACHABLE = 9
+    INTERRUPTED = 130
+
+
+MEANINGS = {
+    Exit.OK: "it worked",
+    Exit.UNEXPECTED: "something unexpected",
+    Exit.USAGE: "the command, an option, a field or a setting is not right",
+    Exit.TOKEN_INVALID: "the token is not to be believed",
+    Exit.TOKEN_EXPIRED: "the token has expired, and nothing else is wrong with it",
+    Exit.NOT_AUTHENTICATED: "not signed in",
+    Exit.DENIED: "not allowed",
+    Exit.NOT_FOUND: "there is no such thing",
+    Exit.CONFLICT: "there is such a thing already",
+    Exit.UNREACHABLE: "the issuer, its keys or the database cannot be reached",
+    Exit.INTERRUPTED: "interrupted",
+}
+
+
+def code_of(error: IntaglioError) -> Exit:
+    """Return the exit code of an error."""
+    if isinstance(error, Refused):
+        return _code_of_refusal(error)
+    if isinstance(error, Unavailable):
+        return Exit.UNREACHABLE
+    if isinstance(error, Denied):
+        return Exit.DENIED
+    if isinstance(error, Misconfigured):
+        if error.code.endswith("-exists"):
+            return Exit.CONFLICT
+        # `value-unknown` is a field with a wrong value; the others are things that were looked for.
+        if error.code.endswith("-unknown") and error.code != "value-unknown":
+            return Exit.NOT_FOUND
+        return Exit.USAGE
+    return Exit.UNEXPECTED
+
+
+def _code_of_refusal(error: Refused) -> Exit:
+    if error.code == "keys-unavailable":
+        return Exit.UNREACHABLE
+    return Exit.TOKEN_EXPIRED if error.code == "token-expired" else Exit.TOKEN_INVALID
+
+
+def tell(error: IntaglioError) -> None:
+    """Write what went wrong on stderr: expected, received, next step."""
+    say(f"error: {error.public} ({error.code})")
+    detail = dict(error.detail)
+    listed = detail.pop("faults", ())
+    for fault in listed if isinstance(listed, tuple | list) else (listed,):
+        say(f"  - {fault}")
+    for name in ("expected", "received"):
+        if name in detail:
+            say(f"  {name}: {detail.pop(name)}")
+    for name, value in detail.items():
+        say(f"  {name}: {value}")
+    if error.hint:
+        say(f"  next step: {error.hint}")
+
+
+def tell_usage(error: click.ClickException) -> None:
+    """Write what is wrong with the command on stderr."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    say(f"error: {error.format_message()}")
+    say(f"  next step: {context.command_path if context else 'intaglio'} --help")
+
+
+def say(words: str) -> None:
+    """Write words for people on stderr."""
+    click.echo(words, file=sys.stderr)

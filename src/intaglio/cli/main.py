@@ -1,0 +1,83 @@
+"""The entry point: finds the command, runs it, turns errors into words and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from intaglio import __version__
+from intaglio.cli import faults, lazy
+from intaglio.cli.faults import Exit
+from intaglio.errors import IntaglioError
+
+COMMANDS = {
+    "dev": ("intaglio.cli.dev", "Start everything for development, seeded and ready."),
+    "serve": ("intaglio.cli.serve", "Start the configured issuer."),
+    "tenant": ("intaglio.cli.tenant", "List, show and create tenants."),
+    "client": ("intaglio.cli.client", "List, show and create clients."),
+    "user": ("intaglio.cli.user", "List, show and create users."),
+    "key": ("intaglio.cli.key", "List, rotate and revoke signing keys."),
+    "token": ("intaglio.cli.token", "Inspect and verify ID tokens."),
+    "migrate": ("intaglio.cli.migrate", "Bring the database up to date."),
+    "config": ("intaglio.cli.config", "Check and show the settings."),
+    "completion": ("intaglio.cli.completion", "Print the completion script of a shell."),
+}
+
+
+@click.command(
+    name="intaglio",
+    cls=lazy.LazyGroup,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="intaglio %(version)s")
+def group() -> None:
+    """Self-hosted OpenID Connect ID tokens for people and workloads.
+
+    Data goes to stdout, words to stderr. Secrets are read from a prompt, a file or stdin, never from the command
+    line.
+    """
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    try:
+        outcome = group.main(arguments, prog_name="intaglio", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        faults.tell_usage(error)
+        return Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        faults.say("interrupted")
+        return Exit.INTERRUPTED
+    except IntaglioError as error:
+        faults.tell(error)
+        return faults.code_of(error)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; the interpreter must not complain about it when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except ModuleNotFoundError as error:
+        return _missing_part(error)
+    except Exception as error:  # noqa: BLE001 - the last door: no stack trace for people, no secret of a local variable
+        return _unexpected(error)
+    return outcome if isinstance(outcome, int) else Exit.OK
+
+
+def _missing_part(error: ModuleNotFoundError) -> int:
+    if (error.name or "").partition(".")[0] == "intaglio":
+        return _unexpected(error)
+    faults.say(f"error: This command needs a part that is not installed: {error.name} (part-missing)")
+    faults.say("  expected: the server part beside the library")
+    faults.say("  next step: pip install 'intaglio[server]'")
+    return Exit.USAGE
+
+
+def _unexpected(error: Exception) -> int:
+    if os.environ.get("INTAGLIO_DEBUG"):
+        raise error
+    faults.say(f"error: Something unexpected happened: {type(error).__name__} (unexpected)")
+    faults.say("  next step: set INTAGLIO_DEBUG=1 to see where, and report it")
+    return Exit.UNEXPECTED

@@ -1,0 +1,24 @@
+"""`intaglio serve`: the configured issuer."""
+
+from __future__ import annotations
+
+import pathlib
+
+import click
+
+from intaglio.cli import opening
+
+
+@click.command("serve")
+@opening.config_option
+def command(config: pathlib.Path | None) -> int:
+    """Start the configured issuer.
+
+    Needs a database, a master key and at least one dialect with its address, from the configuration file or the
+    environment (INTAGLIO_SECTION__KEY). Refuses a database that holds the secrets of development mode.
+    """
+    from intaglio.server import run, settings
+
+    configured = opening.read(config)
+    settings.require_serving(configured)
+    return run.serve(configured)

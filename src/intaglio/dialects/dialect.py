@@ -1,0 +1,63 @@
+"""The Dialect record: all that the neutral packages may ask of a dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from intaglio.dialects.routes import FaultWriter, Route, Surface, Writer
+from intaglio.names import Issuer, Subject
+from intaglio.protocol.authorize import AuthorizeQuery
+from intaglio.protocol.facts import Facts, PublishedKey
+from intaglio.wire.params import Params
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What a dialect gives where neither client nor tenant says otherwise. Lifetimes are in seconds.
+
+    `signing_algs` are the algorithms it may sign ID tokens with, the first being its own choice;
+    `refresh_policy` is `rotate` or `keep`; `refresh_grace` how long a rotated token still leads to its successor.
+    """
+
+    id_token_lifetime: int = 3600
+    access_token_lifetime: int = 3600
+    refresh_token_lifetime: int = 30 * 86400
+    code_lifetime: int = 60
+    session_lifetime: int = 14 * 3600
+    signing_algs: tuple[str, ...] = ("RS256",)
+    refresh_policy: str = "rotate"
+    refresh_grace: int = 60
+    at_hash: bool = True
+
+
+class Addressed(msgspec.Struct, frozen=True):
+    """A path split into the words that name a tenant (None: the listener or host does) and the rest."""
+
+    tenant: str | None
+    rest: str
+
+
+class Dialect(msgspec.Struct, frozen=True):
+    """One dialect: pure data and functions.
+
+    `locate` splits a raw path; `issuer` and `endpoints` make the issuer and the address its endpoints start with, of
+    base address, slug and tenant UUID; `subject` shows a user to a client; `id_token` turns facts into claims; `kid`
+    names a key; `publishes` tells whether a key belongs into its key set.
+    """
+
+    name: str
+    profile: Profile
+    routes: tuple[Route, ...]
+    surface: Surface
+    locate: Callable[[str], Addressed]
+    issuer: Callable[[str, str, str], Issuer]
+    endpoints: Callable[[str, str, str], str]
+    subject: Callable[[str], Subject]
+    id_token: Callable[[Facts], dict[str, Any]]
+    kid: Callable[[PublishedKey], str]
+    publishes: Callable[[PublishedKey], bool]
+    read_authorize: Callable[[Params], AuthorizeQuery]
+    write_authorize: Writer
+    page_fault: FaultWriter

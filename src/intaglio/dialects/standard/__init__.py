@@ -1,0 +1,1 @@
+"""OpenID Connect as written: the dialect without a vendor, and the readers and writers that others build on."""

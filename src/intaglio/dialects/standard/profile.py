@@ -1,0 +1,59 @@
+"""The standard dialect: OpenID Connect as written, one path prefix a tenant."""
+
+from __future__ import annotations
+
+from intaglio.dialects.dialect import Addressed, Dialect, Profile
+from intaglio.dialects.routes import Route, Surface
+from intaglio.dialects.standard import claims, discovery, errors, logout, oauth, userinfo
+from intaglio.names import Issuer
+
+METADATA = "/.well-known/openid-configuration"
+RFC_8414 = "/.well-known/oauth-authorization-server"
+
+API = Surface("api", errors.write)
+PAGE = Surface("page", errors.write_page)
+
+
+def locate(path: str) -> Addressed:
+    """Split `/{slug}/rest`; the metadata of RFC 8414 section 3.1 has the slug behind its well-known words."""
+    if path.startswith(RFC_8414 + "/"):
+        return Addressed(path[len(RFC_8414) + 1 :], RFC_8414)
+    slug, slash, rest = path[1:].partition("/")
+    return Addressed(slug, slash + rest)
+
+
+def issuer(base_url: str, slug: str, tenant_id: str) -> Issuer:
+    """Return the issuer: the base address and the tenant's slug."""
+    return Issuer(f"{base_url}/{slug}")
+
+
+DISCOVERY_ROUTES = tuple(
+    Route(("GET",), path, discovery.read_discovery, discovery.write_discovery, API, cors="public", safe=True)
+    for path in (METADATA, RFC_8414)
+)
+
+DIALECT = Dialect(
+    name="standard",
+    profile=Profile(signing_algs=("RS256", "PS256", "ES256", "EdDSA")),
+    routes=(
+        *DISCOVERY_ROUTES,
+        Route(("GET",), "/jwks", discovery.read_keys, discovery.write_keys, API, cors="public", safe=True),
+        Route(("GET", "POST"), "/authorize", oauth.read_authorize, oauth.write_authorize, PAGE),
+        Route(("POST",), "/token", oauth.read_token, oauth.write_token, API, cors="client"),
+        Route(("GET", "POST"), "/userinfo", userinfo.read, userinfo.write, API, cors="client"),
+        Route(("POST",), "/revoke", oauth.read_revoke, oauth.write_revoked, API, cors="client"),
+        Route(("POST",), "/introspect", oauth.read_introspect, oauth.write_introspection, API),
+        Route(("GET", "POST"), "/logout", logout.read, None, PAGE),
+    ),
+    surface=API,
+    locate=locate,
+    issuer=issuer,
+    endpoints=issuer,
+    subject=claims.subject,
+    id_token=claims.id_token,
+    kid=discovery.kid,
+    publishes=discovery.publishes,
+    read_authorize=oauth.authorize_query,
+    write_authorize=oauth.write_authorize,
+    page_fault=errors.write_page,
+)

@@ -1,0 +1,75 @@
+"""The root of every error, and the five families under it.
+
+Each error keeps four things apart: a stable `code`, a `public` text that is safe for whoever asked, operator `detail`
+(expected and received; goes to the log and nowhere else) and a `hint` that names the next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class IntaglioError(Exception):
+    """An error with a stable code; `str()` shows the code and the public text only.
+
+    `detail` is structured text for operators. It must never hold a token, a secret, a password or a key.
+    """
+
+    code = "error"
+    public = "Something went wrong."
+    retryable = False
+
+    def __init__(
+        self,
+        code: str | None = None,
+        public: str | None = None,
+        *,
+        detail: Mapping[str, object] | None = None,
+        hint: str = "",
+    ) -> None:
+        if code is not None:
+            self.code = code
+        if public is not None:
+            self.public = public
+        self.detail: dict[str, object] = dict(detail or {})
+        self.hint = hint
+        super().__init__(self.code)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.public}"
+
+
+class Refused(IntaglioError):
+    """A token was not believed. `reason` is one of the closed set in `validate.verdict`."""
+
+    code = "token-refused"
+    public = "The token was refused."
+
+
+class ProtocolFault(IntaglioError):
+    """A request that OAuth 2.0 or OpenID Connect answers with an error; the wire form belongs to the dialect."""
+
+    code = "invalid_request"
+    public = "The request is not valid."
+
+
+class Denied(IntaglioError):
+    """A principal may not do what it asked for."""
+
+    code = "denied"
+    public = "That is not allowed."
+
+
+class Unavailable(IntaglioError):
+    """Something outside this process failed or did not answer in time."""
+
+    code = "unavailable"
+    public = "A part that is needed did not answer."
+    retryable = True
+
+
+class Misconfigured(IntaglioError):
+    """The configuration cannot be used; raised at start-up and by administrative commands only."""
+
+    code = "misconfigured"
+    public = "The configuration cannot be used."

@@ -1,0 +1,51 @@
+"""Identifiers and opaque secrets: with `tokens`, the only reader of the system's randomness."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+
+
+class Secret:
+    """A secret text that does not print itself; `reveal()` is the only way to it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the secret text."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and secrets.compare_digest(self._text.encode(), other._text.encode())
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def new_uuid() -> str:
+    """Return a random UUID in canonical text form (RFC 9562, version 4)."""
+    return str(uuid.uuid4())
+
+
+def opaque(octets: int = 32) -> str:
+    """Return `octets` random octets as base64url text without padding (43 characters for 32 octets)."""
+    return secrets.token_urlsafe(octets)
+
+
+def reference() -> str:
+    """Return the reference that ties a refused request to its log line: `ref_` and 12 hex digits."""
+    return "ref_" + secrets.token_hex(6)
+
+
+def digest(text: str) -> bytes:
+    """Return the SHA-256 of an opaque secret; what is stored in its place (32 octets).
+
+    An unkeyed hash is enough because what is hashed holds 256 random bits.
+    """
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

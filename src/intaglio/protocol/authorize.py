@@ -1,0 +1,77 @@
+"""The authorization request and its answers.
+
+RFC 6749 section 4.1.1, OpenID Connect Core 3.1.2.1, RFC 7636 section 4.3, RFC 9207.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with an authorization request; whether it may be told by redirect is decided later."""
+
+    error: str
+    description: str
+    expected: str = ""
+    received: str = ""
+
+
+class AuthorizeQuery(msgspec.Struct, frozen=True):
+    """An authorization request as one dialect read it. Empty text is an absent parameter.
+
+    `parameters` are the request's own, kept to read it again after the sign-in; `max_age` is seconds or None.
+    """
+
+    client_id: str
+    redirect_uri: str
+    response_type: str
+    response_mode: str
+    scope: tuple[str, ...]
+    state: str
+    nonce: str
+    code_challenge: str
+    code_challenge_method: str
+    prompt: tuple[str, ...]
+    max_age: int | None
+    login_hint: str
+    id_token_hint: str
+    acr_values: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+    offline: bool = False
+    problem: Problem | None = None
+
+
+class SessionBegins(msgspec.Struct, frozen=True):
+    """A session that the browser is to remember; `secret` goes into its cookie."""
+
+    secret: str
+    expires_at: int
+
+    def __repr__(self) -> str:
+        return "SessionBegins(…)"
+
+
+class SessionEnds(msgspec.Struct, frozen=True):
+    """The browser is to forget its session."""
+
+
+class AuthorizeAnswer(msgspec.Struct, frozen=True):
+    """The fields that go to the client by its redirect URI: a code, or a standard error."""
+
+    redirect_uri: str
+    response_mode: str
+    fields: tuple[tuple[str, str], ...]
+    session: SessionBegins | SessionEnds | None = None
+
+
+class SignInNeeded(msgspec.Struct, frozen=True):
+    """The person has to act: `transaction` names the waiting request, `browser` is the secret for its cookie."""
+
+    transaction: str
+    browser: str
+    step: str
+    lifetime: int
+
+    def __repr__(self) -> str:
+        return f"SignInNeeded({self.step})"

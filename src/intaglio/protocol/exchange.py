@@ -1,0 +1,89 @@
+"""The token endpoint's questions, one type a grant, and its answer.
+
+RFC 6749 sections 4.1.3, 4.4.2, 5.1 and 6, OpenID Connect Core 3.1.3.1 and 12.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from intaglio.ids import Secret
+
+
+class Presented(msgspec.Struct, frozen=True):
+    """How a client named itself: the method, its id, and its secret where it sent one. `faulty` says what is wrong."""
+
+    method: str
+    client_id: str
+    secret: Secret | None = None
+    faulty: str = ""
+
+
+class CodeExchange(msgspec.Struct, frozen=True):
+    """Exchange an authorization code."""
+
+    presented: Presented
+    code: Secret
+    redirect_uri: str
+    code_verifier: Secret | None
+
+
+class RefreshExchange(msgspec.Struct, frozen=True):
+    """Use a refresh token; `scope` narrows what was granted, None keeps it."""
+
+    presented: Presented
+    refresh_token: Secret
+    scope: tuple[str, ...] | None
+
+
+class ClientCredentialsExchange(msgspec.Struct, frozen=True):
+    """Ask for a token in the client's own name; `scope` None asks for all that the client may have."""
+
+    presented: Presented
+    scope: tuple[str, ...] | None
+
+
+class TokenAnswer(msgspec.Struct, frozen=True):
+    """What the token endpoint gives; empty text is left out. `expires_in` is in seconds."""
+
+    access_token: str
+    expires_in: int
+    scope: tuple[str, ...]
+    requested_scope: tuple[str, ...] | None = None
+    refresh_token: str = ""
+    id_token: str = ""
+
+    def __repr__(self) -> str:
+        return "TokenAnswer(…)"
+
+
+class RevokeQuery(msgspec.Struct, frozen=True):
+    """Revoke a token (RFC 7009 section 2.1)."""
+
+    presented: Presented
+    token: Secret
+
+
+class Revoked(msgspec.Struct, frozen=True):
+    """The token is not good any more, or never was (RFC 7009 section 2.2)."""
+
+
+class IntrospectQuery(msgspec.Struct, frozen=True):
+    """Ask about a token (RFC 7662 section 2.1)."""
+
+    presented: Presented
+    token: Secret
+
+
+class Introspection(msgspec.Struct, frozen=True):
+    """What is known of a token (RFC 7662 section 2.2); only `active` is meant when that is False."""
+
+    active: bool
+    scope: tuple[str, ...] = ()
+    client_id: str = ""
+    username: str = ""
+    subject: str = ""
+    issuer: str = ""
+    token_type: str = ""
+    issued_at: int = 0
+    expires_at: int = 0

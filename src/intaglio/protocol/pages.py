@@ -1,0 +1,223 @@
+"""What a person is shown, as plain values: `server.web` turns each record into HTML.
+
+A page record holds untrusted text as it came; escaping is the renderer's duty. `form_targets` are the origins (or
+schemes) to which a form on the page may lead, redirects included (Content Security Policy 3, `form-action`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Brand(msgspec.Struct, frozen=True):
+    """Whose page it is: a tenant's display name, and its logo and accent where set.
+
+    `accent` names one of the tested inks (green, indigo, plum, umber); anything else leaves the page green.
+    """
+
+    name: str
+    logo_uri: str = ""
+    accent: str = ""
+
+
+class LoginPage(msgspec.Struct, frozen=True):
+    """Ask for user name and password; `error` is the sentence shown after a failed attempt."""
+
+    brand: Brand
+    client_name: str
+    action: str
+    csrf: str
+    username: str = ""
+    error: str = ""
+    form_targets: tuple[str, ...] = ()
+
+
+class ScopeChoice(msgspec.Struct, frozen=True):
+    """One scope on the consent page; a `required` one is shown but cannot be unticked."""
+
+    name: str
+    title: str
+    description: str
+    required: bool = False
+
+
+class ConsentPage(msgspec.Struct, frozen=True):
+    """Ask whether `client_name` may have the scopes; every one is ticked at first."""
+
+    brand: Brand
+    client_name: str
+    client_uri: str
+    user_name: str
+    action: str
+    csrf: str
+    scopes: tuple[ScopeChoice, ...]
+    destination: str
+    form_targets: tuple[str, ...] = ()
+
+
+class LogoutPage(msgspec.Struct, frozen=True):
+    """Ask whether to sign out (OpenID Connect RP-Initiated Logout 1.0 section 2)."""
+
+    brand: Brand
+    user_name: str
+    client_name: str
+    action: str
+    csrf: str
+    form_targets: tuple[str, ...] = ()
+
+
+class LoggedOutPage(msgspec.Struct, frozen=True):
+    """Say that the session has ended."""
+
+    brand: Brand
+    client_name: str = ""
+    client_uri: str = ""
+    form_targets: tuple[str, ...] = ()
+
+
+class ErrorPage(msgspec.Struct, frozen=True):
+    """Say what went wrong where redirecting would be unsafe.
+
+    `code` is the standard error, `sentence` its public text, `ref` the reference to quote. `expected` and `received`
+    are filled for developers only (development mode).
+    """
+
+    status: int
+    code: str
+    sentence: str
+    ref: str
+    next_step: str = ""
+    expected: str = ""
+    received: str = ""
+    brand: Brand = Brand(name="Intaglio")
+    form_targets: tuple[str, ...] = ()
+
+
+class FormPostPage(msgspec.Struct, frozen=True):
+    """A page that posts `fields` to `action` (OAuth 2.0 Form Post Response Mode 1.0)."""
+
+    action: str
+    fields: tuple[tuple[str, str], ...]
+    form_targets: tuple[str, ...] = ()
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A labelled address; `note` says in a few words what it is for."""
+
+    label: str
+    href: str
+    note: str = ""
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A seeded person on the start page."""
+
+    username: str
+    password: str
+    note: str
+
+
+class SeededClient(msgspec.Struct, frozen=True):
+    """A seeded client on the start page; `client_secret` is empty for a public one."""
+
+    client_id: str
+    client_secret: str
+    kind: str
+    redirect_uris: tuple[str, ...]
+    note: str
+
+
+class StartPage(msgspec.Struct, frozen=True):
+    """The front page of development mode: all that was seeded, with links to copy."""
+
+    version: str
+    issuer: str
+    links: tuple[Link, ...]
+    dialects: tuple[Link, ...]
+    accounts: tuple[Account, ...]
+    clients: tuple[SeededClient, ...]
+    commands: tuple[tuple[str, str], ...]
+    form_targets: tuple[str, ...] = ()
+    demo_uri: str = "/demo"
+
+
+class TokenPart(msgspec.Struct, frozen=True):
+    """One dot-separated part of a compact token: its label (header, payload, signature …), text and decoded JSON."""
+
+    label: str
+    text: str
+    decoded: str = ""
+
+
+class ClaimRow(msgspec.Struct, frozen=True):
+    """One claim: name, value as shown, a sentence on its meaning, and the human time where it is an instant."""
+
+    name: str
+    value: str
+    meaning: str
+    time: str = ""
+
+
+class CheckRow(msgspec.Struct, frozen=True):
+    """One validation check: outcome is `pass`, `fail` or `skipped`."""
+
+    name: str
+    outcome: str
+    expected: str
+    received: str
+    hint: str = ""
+    spec: str = ""
+
+
+class DemoPage(msgspec.Struct, frozen=True):
+    """The demo relying party before anybody has signed in."""
+
+    issuer: str
+    client_id: str
+    login_uri: str
+    accounts: tuple[Account, ...]
+    error: str = ""
+    form_targets: tuple[str, ...] = ()
+
+
+class DemoTokenPage(msgspec.Struct, frozen=True):
+    """The demo relying party with somebody signed in: the ID token told apart, its claims and every check."""
+
+    issuer: str
+    subject: str
+    user_name: str
+    parts: tuple[TokenPart, ...]
+    claims: tuple[ClaimRow, ...]
+    checks: tuple[CheckRow, ...]
+    believed: bool
+    refreshed: int
+    refresh_action: str
+    logout_action: str
+    csrf: str
+    steps: tuple[tuple[str, str], ...]
+    form_targets: tuple[str, ...] = ()
+
+
+class DialectPage(msgspec.Struct, frozen=True):
+    """The front page of one dialect's port: what it answers, and what it does not yet."""
+
+    dialect: str
+    issuer: str
+    links: tuple[Link, ...]
+    sentence: str
+    home: str
+    form_targets: tuple[str, ...] = ()
+
+
+Page = (
+    LoginPage
+    | ConsentPage
+    | LogoutPage
+    | LoggedOutPage
+    | ErrorPage
+    | FormPostPage
+    | StartPage
+    | DemoPage
+    | DemoTokenPage
+    | DialectPage
+)

@@ -1,0 +1,212 @@
+"""A relying party: authorization code flow with PKCE, refresh, userinfo and logout, as pure flows.
+
+OpenID Connect Core 3.1 and 12, RFC 7636 (S256), RFC 9207 (iss), RFC 9700, OpenID Connect RP-Initiated Logout 1.0.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import msgspec
+
+from intaglio.errors import Refused
+from intaglio.ids import Secret
+from intaglio.protocol import pkce
+from intaglio.relying import calls, renewal
+from intaglio.relying.records import Provider, SignedIn, SignInFailed, Transaction
+from intaglio.tokens import jwk
+from intaglio.tokens.claims import IDToken
+from intaglio.tokens.raw import RawToken
+from intaglio.validate import discovery, policy, validator
+from intaglio.validate.policy import Expectation
+from intaglio.validate.verdict import Verdict
+from intaglio.wire import url
+from intaglio.wire.flow import Flow
+
+
+def _fail(code: str, **detail: object) -> NoReturn:
+    raise SignInFailed(code, detail=detail)
+
+
+def _keys(uri: str) -> Flow[jwk.KeySet]:
+    reply = yield discovery.get(uri)
+    return jwk.read_set(discovery.members(reply))
+
+
+class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
+    """One client at one issuer; `scope` holds `openid`, `algorithms` is what the client registered for ID tokens."""
+
+    issuer: str
+    client_id: str
+    redirect_uri: str
+    client_secret: Secret | None = None
+    scope: str = "openid"
+    algorithms: tuple[str, ...] = policy.ALL_ALGORITHMS
+    leeway: int = policy.DEFAULT_LEEWAY
+
+    def discover(self) -> Flow[Provider]:
+        """Fetch the issuer's document and keys.
+
+        Raises `Unavailable` with `discovery-mismatch`, `bad-answer` or what the driver raises, and `Refused` with
+        `malformed-key` for a key set that cannot be used.
+        """
+        metadata = yield from discovery.fetch(self.issuer)
+        keys = yield from _keys(metadata.jwks_uri)
+        return Provider(metadata, keys)
+
+    def begin(
+        self,
+        provider: Provider,
+        *,
+        state: str,
+        nonce: str,
+        code_verifier: str,
+        prompt: str | None = None,
+        max_age: int | None = None,
+        **extra: str,
+    ) -> str:
+        """Return the URL to send the browser to, with PKCE S256 (OpenID Connect Core 3.1.2.1, RFC 7636 section 4.3).
+
+        The three texts are random, of this sign-in alone, and kept as its `Transaction`. `extra` are further
+        parameters: `login_hint`, `ui_locales`, `acr_values`, `access_type` and the like.
+        """
+        fields = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "scope": self.scope,
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": pkce.challenge(code_verifier),
+            "code_challenge_method": "S256",
+        }
+        if prompt is not None:
+            fields["prompt"] = prompt
+        if max_age is not None:
+            fields["max_age"] = str(max_age)
+        if fields.keys() & extra.keys():
+            raise ValueError("a parameter that the sign-in sets itself")
+        endpoint = calls.endpoint(provider, "authorization_endpoint")
+        return url.with_query(endpoint, [*fields.items(), *extra.items()])
+
+    def finish(
+        self, provider: Provider, transaction: Transaction, params: Mapping[str, str], *, now: int
+    ) -> Flow[SignedIn]:
+        """Check the parameters that came back, redeem the code, and return the tokens with the report.
+
+        Raises `SignInFailed` with `state-mismatch`, `response-issuer-mismatch`, `authorization-error`, `code-missing`,
+        `token-endpoint-error`, `token-answer-malformed`; `Refused` with a validation code; `Unavailable`.
+        """
+        code = self._code(provider, transaction, params)
+        fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", self.redirect_uri),
+            ("code_verifier", transaction.code_verifier),
+        ]
+        reply = yield calls.token_call(provider, self.client_id, self.client_secret, fields)
+        members = calls.token_answer(reply)
+        if "id_token" not in members:
+            _fail("token-answer-malformed", rule="id_token is missing")
+        expectation = self._expect(members, nonce=transaction.nonce, max_age=transaction.max_age)
+        verdict = yield from self._judge(provider, members["id_token"], expectation, now)
+        return _signed_in(members, verdict.believed(), verdict)
+
+    def refresh(self, provider: Provider, refresh_token: Secret, previous: IDToken, *, now: int) -> Flow[SignedIn]:
+        """Use a refresh token; a new ID token must continue `previous` (OpenID Connect Core 12.2).
+
+        Raises as `finish` does; the codes of a token that does not continue begin with `refresh-`.
+        """
+        fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.reveal())]
+        reply = yield calls.token_call(provider, self.client_id, self.client_secret, fields)
+        members = calls.token_answer(reply)
+        if "id_token" not in members:
+            return _signed_in(members, previous, None)
+        verdict = yield from self._judge(provider, members["id_token"], self._expect(members), now)
+        continued = renewal.continued(previous, verdict)
+        return _signed_in(members, continued.believed(), continued)
+
+    def userinfo(self, provider: Provider, access_token: Secret, subject: str) -> Flow[dict[str, Any]]:
+        """Fetch the claims about `subject`, which is the ID token's `sub` (OpenID Connect Core 5.3).
+
+        Raises `SignInFailed` with `userinfo-error` or `userinfo-subject-mismatch`, and `Unavailable`.
+        """
+        reply = yield calls.userinfo_call(provider, access_token)
+        return calls.userinfo_answer(reply, subject)
+
+    def logout_url(
+        self,
+        provider: Provider,
+        id_token_hint: RawToken | None = None,
+        post_logout_redirect_uri: str | None = None,
+        state: str | None = None,
+    ) -> str | None:
+        """Return the URL that signs the person out at the issuer, or None if it has none (RP-Initiated Logout 2)."""
+        endpoint = provider.metadata.url("end_session_endpoint")
+        if endpoint is None:
+            return None
+        fields = {
+            "id_token_hint": None if id_token_hint is None else id_token_hint.reveal(),
+            "client_id": self.client_id,
+            "post_logout_redirect_uri": post_logout_redirect_uri,
+            "state": state,
+        }
+        return url.with_query(endpoint, [(name, value) for name, value in fields.items() if value is not None])
+
+    def _code(self, provider: Provider, transaction: Transaction, params: Mapping[str, str]) -> str:
+        # RFC 6749 10.12: the answer belongs to the sign-in that this browser began.
+        if not hmac.compare_digest(params.get("state", "").encode("utf-8", "replace"), transaction.state.encode()):
+            _fail("state-mismatch")
+        # RFC 9207 2.4: mix-up; an issuer that promises `iss` must send it.
+        promised = provider.metadata.members.get("authorization_response_iss_parameter_supported") is True
+        sender = params.get("iss")
+        if (sender is None and promised) or (sender is not None and sender != self.issuer):
+            _fail("response-issuer-mismatch", expected=self.issuer, received=calls.plain(sender))
+        if "error" in params:
+            told = {name: calls.plain(params[name]) for name in ("error", "error_description") if name in params}
+            _fail("authorization-error", **told)
+        code = params.get("code")
+        if not code:
+            _fail("code-missing")
+        return code
+
+    def _expect(self, members: Mapping[str, Any], nonce: str | None = None, max_age: int | None = None) -> Expectation:
+        return Expectation(
+            issuer=self.issuer,
+            audience=self.client_id,
+            nonce=nonce,
+            access_token=members["access_token"],
+            max_age=max_age,
+            leeway=self.leeway,
+            algorithms=self.algorithms,
+            authorized_parties=(self.client_id,),
+        )
+
+    def _judge(self, provider: Provider, text: str, expectation: Expectation, now: int) -> Flow[Verdict]:
+        # OpenID Connect Discovery 4.3: a provider that was found for another issuer has no say here.
+        if provider.issuer != self.issuer:
+            _fail("provider-mismatch", expected=self.issuer, received=provider.issuer)
+        verdict = validator.check(text, expectation, provider.keys, now)
+        if verdict.only_failure() != "key-unknown":
+            return verdict
+        # OpenID Connect Core 10.1.1: the issuer may have rotated its keys since it was asked.
+        try:
+            keys = yield from _keys(provider.metadata.jwks_uri)
+        except Refused:
+            return verdict
+        return validator.check(text, expectation, keys, now)
+
+
+def _signed_in(members: Mapping[str, Any], token: IDToken, verdict: Verdict | None) -> SignedIn:
+    expires_in, scope, refresh_token = members.get("expires_in"), members.get("scope"), members.get("refresh_token")
+    return SignedIn(
+        token=token,
+        verdict=verdict,
+        raw=RawToken(members["id_token"]) if verdict is not None else None,
+        access_token=Secret(members["access_token"]),
+        refresh_token=None if refresh_token is None else Secret(refresh_token),
+        expires_in=expires_in if type(expires_in) is int and expires_in >= 0 else None,
+        scope=scope if isinstance(scope, str) else None,
+    )

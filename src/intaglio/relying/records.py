@@ -1,0 +1,62 @@
+"""What a relying party holds: the provider it found, the sign-in it began, and what came of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from intaglio.errors import ProtocolFault
+from intaglio.ids import Secret
+from intaglio.tokens.claims import IDToken
+from intaglio.tokens.jwk import KeySet
+from intaglio.tokens.raw import RawToken
+from intaglio.validate.discovery import Metadata
+from intaglio.validate.verdict import Verdict
+
+
+class SignInFailed(ProtocolFault):
+    """A sign-in, a refresh or a call came to nothing; the code tells at which step."""
+
+    code = "sign-in-failed"
+    public = "Signing in did not succeed."
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """An issuer's document and keys, as they were when it was asked."""
+
+    metadata: Metadata
+    keys: KeySet
+
+    @property
+    def issuer(self) -> str:
+        """The issuer's identifier."""
+        return self.metadata.issuer
+
+
+class Transaction(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered between sending a person away and their return; bound to their browser by the caller."""
+
+    state: str
+    nonce: str
+    code_verifier: str
+    max_age: int | None = None
+
+    def __repr__(self) -> str:
+        return "Transaction(…)"
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """The tokens of a sign-in or a refresh, and the report on the ID token.
+
+    `verdict` and `raw` are None after a refresh that brought no ID token; `token` is then the previous one.
+    """
+
+    token: IDToken
+    verdict: Verdict | None
+    raw: RawToken | None
+    access_token: Secret
+    refresh_token: Secret | None = None
+    expires_in: int | None = None
+    scope: str | None = None
+
+    def __repr__(self) -> str:
+        return "SignedIn(…)"

@@ -1,0 +1,75 @@
+"""The front pages of development mode: what was seeded, and what each port answers."""
+
+from __future__ import annotations
+
+from intaglio.protocol.pages import DialectPage, Link, StartPage
+from intaglio.server.devmode import seeds
+from intaglio.server.devmode.demo import Demo
+from intaglio.server.http.dispatch import Hall
+from intaglio.server.http.tenancy import Listener
+from intaglio.wire.message import Request, Response
+
+SENTENCES = {
+    "google": "Workloads get ID tokens here as from a metadata server; certificates and keys verify them.",
+    "auth0": "Discovery, keys, /authorize and /oauth/token in this dialect's shape.",
+    "microsoft": "This port is reserved. The dialect does not answer yet.",
+    "cloudentity": "This port is reserved. The dialect does not answer yet.",
+}
+
+
+class DevelopmentFront:
+    """Answers `/` on every port, and the demo on the standard one."""
+
+    def __init__(self, start: StartPage, listeners: tuple[Listener, ...], demo: Demo) -> None:
+        self._start = start
+        self._demo = demo
+        self._fronts = {one.name: _front(one, start) for one in listeners}
+
+    async def answer(self, request: Request, listener: Listener, hall: Hall) -> Response | None:
+        """Return a front page, an answer of the demo, or None."""
+        if listener.name == "standard":
+            if request.path == "/" and request.method in ("GET", "HEAD"):
+                return hall.page(self._start)
+            return await self._demo.answer(request, hall) if request.path.startswith("/demo") else None
+        wants_page = listener.dialect is None or "text/html" in (request.header("accept") or "")
+        if request.path == "/" and request.method in ("GET", "HEAD") and wants_page:
+            return hall.page(self._fronts[listener.name])
+        return None
+
+
+def _front(listener: Listener, start: StartPage) -> DialectPage:
+    paths = {
+        "google": ("/.well-known/openid-configuration", "/oauth2/v1/certs", "/oauth2/v3/certs"),
+        "auth0": ("/.well-known/openid-configuration", "/.well-known/jwks.json"),
+    }.get(listener.name, ())
+    issuer = "" if listener.dialect is None else listener.dialect.issuer(listener.base_url, seeds.SLUG, seeds.TENANT_ID)
+    return DialectPage(
+        dialect=listener.name,
+        issuer=issuer,
+        links=tuple(Link(path, listener.base_url + path) for path in paths),
+        sentence=SENTENCES.get(listener.name, ""),
+        home=start.links[0].href if start.links else "/",
+    )
+
+
+def start_page(version: str, listeners: tuple[Listener, ...], lines: tuple[tuple[str, str], ...]) -> StartPage:
+    """Return the start page: links, people and clients, and commands to copy."""
+    base = listeners[0].base_url
+    issuer = f"{base}/{seeds.SLUG}"
+    return StartPage(
+        version=version,
+        issuer=issuer,
+        links=(
+            Link("Start page", base + "/", "this page"),
+            Link("Demo", base + "/demo", "sign in and watch an ID token being checked"),
+            Link("Discovery", issuer + "/.well-known/openid-configuration", "the provider's metadata"),
+            Link("Keys", issuer + "/jwks", "what verifies an ID token"),
+        ),
+        dialects=tuple(
+            Link(one.name, one.base_url + "/", "answers" if one.dialect is not None else "reserved")
+            for one in listeners
+        ),
+        accounts=seeds.ACCOUNTS,
+        clients=seeds.listed(base),
+        commands=lines,
+    )

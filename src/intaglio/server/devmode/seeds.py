@@ -1,0 +1,189 @@
+"""What development mode seeds: a contract that documentation and tests rely on. Everybody knows these secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from intaglio.names import ClientId, TenantId, UserId
+from intaglio.protocol.pages import Account, SeededClient
+from intaglio.server.credentials.clientsecrets import ClientSecrets
+from intaglio.server.credentials.passwords import Passwords
+from intaglio.server.model import clients, installation, serviceaccounts, tenants, users
+from intaglio.server.model.clients import Client
+from intaglio.server.model.plan import Plan, Store
+from intaglio.server.model.serviceaccounts import ServiceAccount
+from intaglio.server.model.tenants import Tenant
+from intaglio.server.model.users import User
+
+FACT = "development"
+TENANT_ID = TenantId("00000000-0000-4000-8000-000000000001")
+SLUG = "default"
+OWNER = "default"
+SCOPE = ("openid", "profile", "email", "phone", "address", "offline_access")
+ACCOUNT = "worker@demo-project.iam.intaglio.test"
+
+ALICE: dict[str, Any] = {
+    "name": "Alice Elizabeth Adams",
+    "given_name": "Alice",
+    "family_name": "Adams",
+    "middle_name": "Elizabeth",
+    "nickname": "Al",
+    "preferred_username": "alice",
+    "profile": "https://example.com/alice",
+    "picture": "https://example.com/alice/picture.png",
+    "website": "https://alice.example.com",
+    "gender": "female",
+    "birthdate": "1990-04-01",
+    "zoneinfo": "Europe/Vienna",
+    "locale": "en-GB",
+    "email": "alice@example.com",
+    "email_verified": True,
+    "phone_number": "+43 1 5550100",
+    "phone_number_verified": True,
+    "address": {
+        "formatted": "Ring 1\n1010 Wien\nAustria",
+        "street_address": "Ring 1",
+        "locality": "Wien",
+        "postal_code": "1010",
+        "country": "Austria",
+    },
+}
+BOB: dict[str, Any] = {
+    "name": "Bob Baker",
+    "given_name": "Bob",
+    "family_name": "Baker",
+    "email": "bob@example.com",
+    "email_verified": False,
+}
+
+ACCOUNTS = (
+    Account("alice", "alice-password", "every profile claim, e-mail, phone and address"),
+    Account("bob", "bob-password", "a name and an unconfirmed e-mail address"),
+)
+WEB = ("http://127.0.0.1:9999/cb", "http://localhost:3000/callback")
+SPA = ("http://localhost:3000/callback", "http://localhost:5173/callback")
+NATIVE = ("http://127.0.0.1/callback", "http://[::1]/callback", "com.example.app:/callback")
+
+
+def listed(base_url: str) -> tuple[SeededClient, ...]:
+    """Return the seeded clients as the start page lists them."""
+    demo = (base_url + "/demo/callback",)
+    return (
+        SeededClient("web", "web-secret", "confidential", WEB, "client_secret_basic or _post; PKCE optional"),
+        SeededClient("spa", "", "public", SPA, "PKCE; its origins may call from a page"),
+        SeededClient("native", "", "public, native", NATIVE, "PKCE; any loopback port"),
+        SeededClient("machine", "machine-secret", "confidential", (), "client_credentials"),
+        SeededClient("demo", "", "public", demo, "the demo page"),
+    )
+
+
+def _client(client_id: str, name: str, now: int, **members: Any) -> Client:
+    usual: dict[str, Any] = {
+        "token_endpoint_auth_methods": ("none",),
+        "grant_types": ("authorization_code", "refresh_token"),
+        "scope": SCOPE,
+        "development": True,
+    }
+    return Client(TENANT_ID, ClientId(client_id), name, now, **(usual | members))
+
+
+def seeded_clients(base_url: str, secrets: ClientSecrets, now: int) -> tuple[Client, ...]:
+    """Return the seeded clients."""
+    both = ("client_secret_basic", "client_secret_post")
+    demo = base_url + "/demo"
+    return (
+        _client(
+            "web",
+            "Example web app",
+            now,
+            token_endpoint_auth_methods=both,
+            secrets=(secrets.keep("web-secret", now),),
+            redirect_uris=WEB,
+            post_logout_redirect_uris=("http://127.0.0.1:9999/", "http://localhost:3000/"),
+            require_pkce=False,
+        ),
+        _client("spa", "Example single-page app", now, redirect_uris=SPA, post_logout_redirect_uris=SPA),
+        _client(
+            "native",
+            "Example native app",
+            now,
+            application_type="native",
+            redirect_uris=NATIVE,
+            post_logout_redirect_uris=NATIVE,
+        ),
+        _client(
+            "machine",
+            "Example machine",
+            now,
+            token_endpoint_auth_methods=both,
+            secrets=(secrets.keep("machine-secret", now),),
+            grant_types=("client_credentials",),
+            response_types=(),
+            scope=("reports:read", "reports:write"),
+        ),
+        _client(
+            "demo",
+            "Intaglio demo",
+            now,
+            redirect_uris=(demo + "/callback",),
+            post_logout_redirect_uris=(demo,),
+            client_uri=demo,
+        ),
+    )
+
+
+async def _users(passwords: Passwords, now: int) -> tuple[User, ...]:
+    made = []
+    for number, (account, claims) in enumerate(zip(ACCOUNTS, (ALICE, BOB), strict=True), start=1):
+        user_id = UserId(f"00000000-0000-4000-8000-00000000010{number}")
+        encoded = await passwords.hash(account.password)
+        made.append(User(TENANT_ID, user_id, account.username, now, now, encoded, claims, development=True))
+    return tuple(made)
+
+
+def _plant(people: tuple[User, ...], machines: tuple[ServiceAccount, ...], now: int) -> Plan[None]:
+    yield from installation.keep_fact(FACT, "1")
+    yield from tenants.insert(Tenant(TENANT_ID, SLUG, OWNER, "Default", now, development=True))
+    for user in people:
+        yield from users.insert(user)
+    for machine in machines:
+        yield from serviceaccounts.insert(machine)
+
+
+def _renew(wanted: tuple[Client, ...]) -> Plan[None]:
+    for client in wanted:
+        if not (yield from clients.replace(client)):
+            yield from clients.insert(client)
+
+
+async def plant(store: Store, base_url: str, secrets: ClientSecrets, passwords: Passwords, now: int) -> None:
+    """Seed a database once, and put the seeded clients back as they should be at each start."""
+    if await store.read(tenants.by_id, TENANT_ID) is None:
+        machine = ServiceAccount(TENANT_ID, ACCOUNT, "100000000000000000001", "demo-project", now)
+        await store.write(_plant, await _users(passwords, now), (machine,), now)
+    await store.write(_renew, seeded_clients(base_url, secrets, now))
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Secrets of development mode that were found in a database."""
+
+    what: tuple[str, ...]
+
+
+async def known_secrets(store: Store, secrets: ClientSecrets, passwords: Passwords, now: int) -> Known:
+    """Return which of the seeds a database holds: the mark, a well-known client secret, a well-known password."""
+    found = ["the mark of development mode"] if await store.read(installation.fact, FACT) else []
+    tenant = await store.read(tenants.by_slug, SLUG)
+    if tenant is None:
+        return Known(tuple(found))
+    for client_id in ("web", "machine"):
+        client = await store.read(clients.by_id, tenant.tenant_id, client_id)
+        if client is not None and secrets.verify(client.secrets, f"{client_id}-secret", now):
+            found.append(f"the secret of the client '{client_id}'")
+    for account in ACCOUNTS:
+        user = await store.read(users.by_name, tenant.tenant_id, account.username)
+        if user is not None and await passwords.verify(user.password_hash, account.password):
+            found.append(f"the password of '{account.username}'")
+    return Known(tuple(found))

@@ -1,0 +1,101 @@
+"""The ASGI application: one for all listeners, told apart by the port that a request came in on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from intaglio.errors import IntaglioError
+from intaglio.protocol.faults import NotFound
+from intaglio.server.http import dispatch, framework, interaction
+from intaglio.server.http.dispatch import Hall
+from intaglio.server.http.framework import Disconnected, Receive, Scope, Send
+from intaglio.server.http.tenancy import Listener
+from intaglio.wire.message import Headers, Request, Response
+
+NEUTRAL = "/_intaglio/"
+STATIC = "/_intaglio/static/"
+FAVICON = "/favicon.ico"
+BODY_LIMIT = 64 * 1024
+PATH_LIMIT = 8 * 1024
+
+
+class Front(Protocol):
+    """Answers paths that belong to no dialect: the front pages of development."""
+
+    async def answer(self, request: Request, listener: Listener, hall: Hall) -> Response | None:
+        """Return an answer, or None if the path is not one of its own."""
+        ...
+
+
+class App:
+    """An ASGI application over listeners by port."""
+
+    def __init__(self, hall: Hall, listeners: Mapping[int, Listener], front: Front | None = None) -> None:
+        self._hall = hall
+        self._listeners = dict(listeners)
+        self._front = front
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection scope; only HTTP is spoken."""
+        if scope["type"] != "http":
+            return
+        listener = self._listeners[scope["server"][1]]
+        request = framework.read_head(scope)
+        try:
+            request, response = await self._answer(request, listener, receive)
+        except (Disconnected, asyncio.CancelledError):
+            return
+        await framework.send(send, response, _always(response, listener), head=request.method == "HEAD")
+
+    async def _answer(self, request: Request, listener: Listener, receive: Receive) -> tuple[Request, Response]:
+        try:
+            if len(request.path) + len(request.query) > 2 * PATH_LIMIT + BODY_LIMIT:
+                raise NotFound(detail={"received": "a very long address"})
+            if request.method not in ("GET", "HEAD", "OPTIONS"):
+                body = await framework.read_body(receive, request.header("content-length"), BODY_LIMIT)
+                request = msgspec.structs.replace(request, body=body)
+            return request, await self._route(request, listener)
+        except IntaglioError as error:
+            return request, self._refused(error, request, listener)
+
+    def _refused(self, error: IntaglioError, request: Request, listener: Listener) -> Response:
+        if listener.dialect is None:
+            return Response(
+                404, (("content-type", "text/plain; charset=utf-8"),), b"There is nothing at this address.\n"
+            )
+        return dispatch.no_page(error, request, listener, self._hall)
+
+    async def _route(self, request: Request, listener: Listener) -> Response:
+        if request.path.startswith(STATIC) or request.path == FAVICON:
+            return self._static(request)
+        if self._front is not None:
+            own = await self._front.answer(request, listener, self._hall)
+            if own is not None:
+                return own
+        if listener.dialect is None:
+            raise NotFound
+        if request.path.startswith(NEUTRAL):
+            return await interaction.answer(request, listener, self._hall)
+        return await dispatch.answer(request, listener, self._hall)
+
+    def _static(self, request: Request) -> Response:
+        name = "favicon.svg" if request.path == FAVICON else request.path.removeprefix(STATIC)
+        found = self._hall.pages.static(name)
+        if found is None or request.method not in ("GET", "HEAD"):
+            raise NotFound
+        octets, content_type, tag = found
+        kept = "public, max-age=31536000, immutable" if request.query else "public, max-age=3600"
+        headers = (("content-type", content_type), ("etag", f'"{tag}"'), ("cache-control", kept))
+        if request.header("if-none-match") == f'"{tag}"':
+            return Response(304, headers)
+        return Response(200, headers, octets)
+
+
+def _always(response: Response, listener: Listener) -> Headers:
+    """Return the headers of every answer; over https the browser is told to stay there (RFC 6797)."""
+    usual: Headers = (("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"))
+    return (*usual, ("strict-transport-security", "max-age=31536000")) if listener.secure else usual

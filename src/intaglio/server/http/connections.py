@@ -1,0 +1,163 @@
+"""Connections: listening sockets, and a server that bounds what a client may send before it is heard.
+
+RFC 9112. The server as shipped has no bound on a request's head and never closes one that stays half sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from intaglio.errors import Misconfigured
+
+HEAD_LIMIT = 64 * 1024
+HEAD_FIELDS = 100
+HEAD_SECONDS = 10.0
+BACKLOG = 2048
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 with a bound on the head's size, the number of its fields and the time it takes to arrive."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_octets = 0
+        self._in_head = True
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock for the first head."""
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass the octets on, unless the head grows too long."""
+        if self._in_head:
+            self._head_octets += len(data)
+            if self._head_octets > HEAD_LIMIT:
+                self._refuse()
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Start counting the head of a request."""
+        super().on_message_begin()
+        self._in_head, self._head_octets = True, 0
+        self._watch()
+
+    def on_headers_complete(self) -> None:
+        """Stop counting; refuse a head of too many fields."""
+        self._in_head = False
+        self._unwatch()
+        if len(self.headers) > HEAD_FIELDS:
+            self._refuse()
+            return
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Be ready for the next head; an idle connection is closed by the keep-alive timer."""
+        self._in_head, self._head_octets = True, 0
+        super().on_response_complete()
+
+    def _watch(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+
+    def _unwatch(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if self._in_head:
+            self._end(b"HTTP/1.1 408 Request Timeout\r\n")
+
+    def _refuse(self) -> None:
+        self._end(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+
+    def _end(self, status_line: bytes) -> None:
+        self._unwatch()
+        if not self.transport.is_closing():
+            self.transport.write(status_line + b"content-length: 0\r\nconnection: close\r\n\r\n")
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """A server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, then say so."""
+        await super().startup(sockets)
+        self._on_ready()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raises `Misconfigured` (`port-taken`, `address-unusable`) and names the port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as exc:
+        listening.close()
+        taken = exc.errno == 98  # noqa: PLR2004 - EADDRINUSE
+        raise Misconfigured(
+            "port-taken" if taken else "address-unusable",
+            f"The port {port} on {host} is taken." if taken else f"Cannot listen on {host}, port {port}.",
+            detail={"host": host, "port": port},
+            hint="Stop the other program, or choose other ports.",
+        ) from exc
+    listening.setblocking(False)
+    return listening
+
+
+def config(
+    app: Any,
+    *,
+    tls: tuple[str, str] | None = None,
+    proxies: Sequence[str] = (),
+    log_level: int = logging.WARNING,
+    grace: int = 10,
+) -> uvicorn.Config:
+    """Return the server's configuration; forwarded headers are believed from the declared proxies alone."""
+    made = uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        log_level=log_level,
+        server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies) or None,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=grace,
+        ssl_certfile=tls[0] if tls else None,
+        ssl_keyfile=tls[1] if tls else None,
+    )
+    made.load()
+    if made.ssl is not None:
+        made.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    return made

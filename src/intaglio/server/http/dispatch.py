@@ -1,0 +1,257 @@
+"""The three beats: read (dialect), act (neutral), write (dialect); and what every answer gets besides.
+
+A dialect's route is found, the tenant resolved, the query read, the function of its type called, the answer written.
+Faults are written by the route's own surface, so each group of routes keeps one face.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from intaglio import ids
+from intaglio.clock import Clock
+from intaglio.dialects.coding import Context
+from intaglio.dialects.dialect import Dialect
+from intaglio.dialects.routes import Found, Route, Table
+from intaglio.errors import IntaglioError
+from intaglio.protocol.authorize import AuthorizeAnswer, SessionBegins, SessionEnds, SignInNeeded
+from intaglio.protocol.faults import MethodNotAllowed, NotFound
+from intaglio.protocol.logout import LogoutAsk, LogoutDone
+from intaglio.protocol.pages import Brand, LoggedOutPage, LogoutPage, Page
+from intaglio.protocol.userinfo import UserinfoAnswer
+from intaglio.server.http import cookies, cors, faults, pages, table
+from intaglio.server.http.csrf import Forms
+from intaglio.server.http.pages import Pages
+from intaglio.server.http.tenancy import Listener, Tenancy
+from intaglio.server.model.tenants import Tenant
+from intaglio.server.provider.scene import House, Scene
+from intaglio.server.workload.metadata import Attached, Workloads
+from intaglio.wire import message, params, url
+from intaglio.wire.message import Headers, Request, Response
+
+LOGIN = "/_intaglio/login/"
+CONSENT = "/_intaglio/consent/"
+LOGOUT = "/_intaglio/logout"
+
+
+class Hall:
+    """What dispatching works with; one a process."""
+
+    def __init__(
+        self,
+        house: House,
+        workloads: Workloads,
+        tenants: Tenancy,
+        renderer: Pages,
+        forms: Forms,
+        clock: Clock,
+        *,
+        development: bool,
+    ) -> None:
+        self.house = house
+        self.workloads = workloads
+        self.tenants = tenants
+        self.pages = renderer
+        self.forms = forms
+        self.clock = clock
+        self.development = development
+        self._tables: dict[str, Table] = {}
+
+    def table(self, dialect: Dialect) -> Table:
+        """Return the dialect's route table."""
+        found = self._tables.get(dialect.name)
+        if found is None:
+            found = self._tables[dialect.name] = Table(dialect.routes)
+        return found
+
+    def page(self, page: Page) -> Response:
+        """Return a page as an answer."""
+        return pages.answer(self.pages, page, development=self.development)
+
+    def render(self, written: Response | Page) -> Response:
+        """Return what a writer made as an answer."""
+        return written if isinstance(written, Response) else self.page(written)
+
+
+def scene_of(listener: Listener, tenant: Tenant, request: Request, now: int, ref: str) -> Scene:
+    """Return the scene of a request: its tenant, dialect and issuer, and what its cookies hold."""
+    dialect = listener.dialect
+    assert dialect is not None
+    issuer = dialect.issuer(listener.base_url, tenant.slug, tenant.tenant_id)
+    has_cookies = request.header("cookie") is not None
+    secure = listener.secure
+    return Scene(
+        tenant=tenant,
+        dialect=dialect,
+        issuer=issuer,
+        base=dialect.endpoints(listener.base_url, tenant.slug, tenant.tenant_id),
+        now=now,
+        ref=ref,
+        peer=request.peer,
+        session_secret=cookies.read(request, cookies.name("session", issuer, secure=secure)) if has_cookies else "",
+        browser_secret=cookies.read(request, cookies.name("browser", issuer, secure=secure)) if has_cookies else "",
+    )
+
+
+def session_cookie(begun: SessionBegins | SessionEnds | None, scene: Scene, *, secure: bool) -> Headers:
+    """Return the Set-Cookie header for a session that begins or ends, if one does."""
+    if begun is None:
+        return ()
+    cookie = cookies.name("session", scene.issuer, secure=secure)
+    if isinstance(begun, SessionEnds):
+        return (cookies.write(cookie, "", max_age=0, secure=secure),)
+    return (cookies.write(cookie, begun.secret, max_age=begun.expires_at - scene.now, secure=secure),)
+
+
+def with_headers(response: Response, extra: Headers) -> Response:
+    """Return the answer with more headers."""
+    return msgspec.structs.replace(response, headers=(*response.headers, *extra)) if extra else response
+
+
+async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
+    """Answer a request for a dialect's route."""
+    dialect = listener.dialect
+    assert dialect is not None
+    addressed = dialect.locate(request.path)
+    found = hall.table(dialect).find(request.method, addressed.rest)
+    if found.route is None:
+        return _no_route(request, listener, found, hall, addressed.rest)
+    ref, now = ids.reference(), hall.clock.now()
+    ctx = Context(now=now, ref=ref, words=found.words, fixed=found.route.fixed)
+    try:
+        tenant = await hall.tenants.of(listener, addressed.tenant, request, now)
+        scene = scene_of(listener, tenant, request, now, ref)
+        known = {"issuer": scene.issuer, "base": scene.base, "tenant_id": tenant.tenant_id}
+        ctx = msgspec.structs.replace(ctx, **known)
+        return await _beats(request, listener, found.route, scene, ctx, hall)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: logged with its reference, never shown
+        return _fault(error, request, listener, found.route, ctx, hall)
+
+
+async def _beats(
+    request: Request, listener: Listener, route: Route, scene: Scene, ctx: Context, hall: Hall
+) -> Response:
+    query = route.read(request, ctx)
+    kind = type(query)
+    client_id = ""
+    try:
+        if kind in table.PROVIDER:
+            result = await table.PROVIDER[kind](query, scene, hall.house)
+        else:
+            here = Attached(scene.tenant, scene.dialect, scene.issuer, listener.account)
+            result = await table.WORKLOAD[kind](hall.workloads, query, here)
+        client_id = result.client_id if isinstance(result, UserinfoAnswer) else ""
+        response = _written(result, query, route, scene, ctx, hall, secure=listener.secure)
+    except IntaglioError as error:
+        response = _fault(error, request, listener, route, ctx, hall, bare=True)
+    extra = await _cors(request, route, query, client_id, response, scene, hall)
+    return with_headers(response, (*route.surface.headers, *extra))
+
+
+async def _cors(
+    request: Request, route: Route, query: Any, client_id: str, response: Response, scene: Scene, hall: Hall
+) -> Headers:
+    if route.cors == "none" or (route.cors == "client" and request.header("origin") is None):
+        return ()
+    client = None
+    if route.cors == "client":
+        presented = getattr(query, "presented", None)
+        client = await hall.house.client(scene, presented.client_id if presented is not None else client_id)
+    harmless = any(name == "www-authenticate" and value.startswith("Bearer") for name, value in response.headers)
+    return cors.headers(request, route, client, harmless=harmless)
+
+
+def _written(
+    result: Any, query: Any, route: Route, scene: Scene, ctx: Context, hall: Hall, *, secure: bool
+) -> Response:
+    if isinstance(result, SignInNeeded):
+        cookie = cookies.name("browser", scene.issuer, secure=secure)
+        kept = cookies.write(cookie, result.browser, max_age=result.lifetime, secure=secure)
+        where = CONSENT if result.step == "consent" else LOGIN
+        return with_headers(message.redirect(where + result.transaction), (kept,))
+    if isinstance(result, LogoutDone):
+        return logged_out(result, scene, hall, secure=secure)
+    if isinstance(result, LogoutAsk):
+        return hall.page(_logout_page(result, scene, hall))
+    assert route.write is not None
+    written = hall.render(route.write(result, ctx))
+    begun = result.session if isinstance(result, AuthorizeAnswer) else None
+    return with_headers(written, session_cookie(begun, scene, secure=secure))
+
+
+def logged_out(done: LogoutDone, scene: Scene, hall: Hall, *, secure: bool) -> Response:
+    """Forget the session's cookie, and go on or say that it is over."""
+    if done.location:
+        response = message.redirect(done.location)
+    else:
+        brand = Brand(scene.tenant.name, scene.tenant.logo_uri)
+        response = hall.page(LoggedOutPage(brand, done.client_name, done.client_uri))
+    return with_headers(response, session_cookie(SessionEnds(), scene, secure=secure))
+
+
+def logout_purpose(tenant_id: str, client_id: str, target: str, state: str) -> str:
+    """Return what a logout form's token is bound to: everything that the form's address says."""
+    return "logout\0" + params.write(
+        [("tenant", tenant_id), ("client_id", client_id), ("post_logout_redirect_uri", target), ("state", state)]
+    )
+
+
+def _logout_page(ask: LogoutAsk, scene: Scene, hall: Hall) -> LogoutPage:
+    fields = [
+        ("tenant", scene.tenant.tenant_id),
+        ("client_id", ask.client_id),
+        ("post_logout_redirect_uri", ask.post_logout_redirect_uri),
+        ("state", ask.state),
+    ]
+    purpose = logout_purpose(*(value for _, value in fields))
+    targets = pages.form_targets(ask.post_logout_redirect_uri) if ask.post_logout_redirect_uri else ()
+    return LogoutPage(
+        brand=Brand(scene.tenant.name, scene.tenant.logo_uri),
+        user_name=ask.user_name,
+        client_name=ask.client_name,
+        action=url.with_query(LOGOUT, [(k, v) for k, v in fields if v]),
+        csrf=hall.forms.token(scene.session_secret, purpose),
+        form_targets=targets,
+    )
+
+
+def _no_route(request: Request, listener: Listener, found: Found, hall: Hall, rest: str) -> Response:
+    dialect = listener.dialect
+    assert dialect is not None
+    if request.method == "OPTIONS" and found.allowed:
+        asked = request.header("access-control-request-method") or found.allowed[0]
+        return cors.preflight(request, found.allowed, hall.table(dialect).find(asked, rest).route)
+    fault: IntaglioError = NotFound(detail={"received": request.path[:200]})
+    if found.allowed:
+        fault = MethodNotAllowed(detail={"expected": " ".join(found.allowed), "received": request.method})
+        fault.allowed = found.allowed
+    return no_page(fault, request, listener, hall)
+
+
+def no_page(error: Exception, request: Request, listener: Listener, hall: Hall) -> Response:
+    """Answer where no route is: a page for browsers, the dialect's own form for programs."""
+    return _fault(error, request, listener, None, Context(now=hall.clock.now(), ref=ids.reference()), hall)
+
+
+def _fault(
+    error: Exception,
+    request: Request,
+    listener: Listener,
+    route: Route | None,
+    ctx: Context,
+    hall: Hall,
+    *,
+    bare: bool = False,
+) -> Response:
+    known = error if isinstance(error, IntaglioError) else faults.unexpected(error, ctx.ref, request)
+    faults.log(known, ctx.ref, request, ctx.issuer)
+    public = faults.public_form(known)
+    dialect = listener.dialect
+    assert dialect is not None
+    surface = route.surface if route is not None else dialect.surface
+    wants_page = route is None and "text/html" in (request.header("accept") or "")
+    write = dialect.page_fault if wants_page else surface.write_fault
+    response = hall.render(write(public, ctx))
+    return response if bare or wants_page else with_headers(response, surface.headers)

@@ -1,0 +1,41 @@
+"""Faults: told to whoever asked in the dialect's form, and to the operator in full, tied by one reference."""
+
+from __future__ import annotations
+
+import logging
+
+from intaglio import codec
+from intaglio.errors import IntaglioError, ProtocolFault, Unavailable
+from intaglio.wire.message import Request
+
+LOG = logging.getLogger("intaglio.http")
+
+
+def log(fault: IntaglioError, ref: str, request: Request, issuer: str) -> None:
+    """Write one line about a refused request: what was expected and received, never a token, a secret or a query."""
+    line = {
+        "ref": ref,
+        "code": fault.code,
+        "public": fault.public,
+        "method": request.method,
+        "path": request.path[:300],
+        "peer": request.peer,
+        "issuer": issuer,
+        "detail": fault.detail,
+    }
+    LOG.warning("refused %s", codec.encode_json(line).decode())
+
+
+def unexpected(error: Exception, ref: str, request: Request) -> ProtocolFault:
+    """Return the fault for an error that nobody foresaw, and log its trace."""
+    LOG.error("unexpected error %s %s %s", ref, request.method, request.path[:300], exc_info=error)
+    return ProtocolFault("server_error", "Something went wrong here.")
+
+
+def public_form(error: IntaglioError) -> IntaglioError:
+    """Return the fault that the requester sees in place of an internal one."""
+    if isinstance(error, Unavailable):
+        return ProtocolFault("temporarily_unavailable", "A part that is needed does not answer. Try again.")
+    if isinstance(error, ProtocolFault):
+        return error
+    return ProtocolFault(error.code if error.code == "too_many_requests" else "server_error", error.public)

@@ -1,0 +1,171 @@
+"""The pages on which a person acts: signing in, consenting, signing out. The same for every dialect.
+
+SECURITY: every form needs the browser's cookie and a token bound to it (test_forms_need_their_page); what comes next is
+decided from what is stored, so no step can be skipped by posting to a later one (test_consent_needs_a_login).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from intaglio import ids
+from intaglio.dialects import coding
+from intaglio.dialects.coding import Context
+from intaglio.errors import IntaglioError
+from intaglio.protocol.authorize import AuthorizeAnswer
+from intaglio.protocol.faults import MethodNotAllowed, NotFound
+from intaglio.protocol.logout import LogoutQuery
+from intaglio.protocol.pages import Brand, ConsentPage, LoginPage
+from intaglio.server.http import dispatch, pages
+from intaglio.server.http.dispatch import CONSENT, LOGIN, LOGOUT, Hall
+from intaglio.server.http.tenancy import Listener
+from intaglio.server.model import sessions
+from intaglio.server.provider import consent
+from intaglio.server.provider.authorize import checks
+from intaglio.server.provider.logout import relying_party
+from intaglio.server.provider.scene import Scene
+from intaglio.server.provider.signin import steps, throttle
+from intaglio.server.provider.signin.steps import Step, Waiting
+from intaglio.wire import message
+from intaglio.wire.message import Request, Response
+from intaglio.wire.params import Params
+
+METHODS = ("GET", "POST")
+
+
+async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
+    """Answer a request under `/_intaglio/`; faults are shown on a page."""
+    try:
+        if request.method not in METHODS:
+            fault = MethodNotAllowed()
+            fault.allowed = METHODS
+            raise fault
+        for prefix, act in ((LOGIN, _login), (CONSENT, _consent)):
+            if request.path.startswith(prefix):
+                return await _transaction(request.path.removeprefix(prefix), request, listener, hall, act)
+        if request.path == LOGOUT and request.method == "POST":
+            return await _logout(request, listener, hall)
+        raise NotFound(detail={"received": request.path[:200]})
+    except IntaglioError as error:
+        return dispatch.no_page(error, _as_browser(request), listener, hall)
+
+
+def _as_browser(request: Request) -> Request:
+    return msgspec.structs.replace(request, headers=(("accept", "text/html"),))
+
+
+async def _scene(tenant_id: str, request: Request, listener: Listener, hall: Hall) -> Scene:
+    now = hall.clock.now()
+    tenant = await hall.tenants.by_id(tenant_id, now)
+    return dispatch.scene_of(listener, tenant, request, now, ids.reference())
+
+
+Act = Callable[[Waiting, str, Params, Scene, Hall, Listener], Awaitable[Response]]
+
+
+async def _transaction(transaction_id: str, request: Request, listener: Listener, hall: Hall, act: Act) -> Response:
+    now = hall.clock.now()
+    found = await hall.house.store.read(sessions.transaction_by_digest, ids.digest(transaction_id), now)
+    if found is None or listener.dialect is None or found.dialect != listener.dialect.name:
+        raise steps.gone()
+    scene = await _scene(found.tenant_id, request, listener, hall)
+    waiting = await steps.find(transaction_id, scene, hall.house)
+    if request.method == "GET":
+        return await _show(waiting, transaction_id, scene, hall)
+    form = coding.single_but(coding.form_params(request), "scope")
+    hall.forms.check(request, form.get("csrf"), scene.browser_secret, transaction_id)
+    if form.get("decision") in ("cancel", "deny"):
+        given = await steps.cancel(waiting, scene, hall.house)
+        return _finished(given, scene, hall)
+    return await act(waiting, transaction_id, form, scene, hall, listener)
+
+
+async def _show(waiting: Waiting, transaction_id: str, scene: Scene, hall: Hall) -> Response:
+    """Draw the page that the request is at, whichever of them was asked for."""
+    page, user = await steps.resume(waiting, scene, hall.house)
+    if page == "consent" and user is not None:
+        return hall.page(_consent_page(waiting, transaction_id, user.claims.get("name") or user.username, scene, hall))
+    return hall.page(_login_page(waiting, transaction_id, waiting.query.login_hint, "", scene, hall))
+
+
+def _login_page(
+    waiting: Waiting, transaction_id: str, username: str, error: str, scene: Scene, hall: Hall
+) -> LoginPage:
+    return LoginPage(
+        brand=Brand(scene.tenant.name, scene.tenant.logo_uri),
+        client_name=waiting.client.client_name,
+        action=LOGIN + transaction_id,
+        csrf=hall.forms.token(scene.browser_secret, transaction_id),
+        username=username,
+        error=error,
+        form_targets=pages.form_targets(waiting.query.redirect_uri),
+    )
+
+
+def _consent_page(waiting: Waiting, transaction_id: str, user_name: str, scene: Scene, hall: Hall) -> ConsentPage:
+    scope = checks.granted_scope(waiting.query, waiting.client)
+    return ConsentPage(
+        brand=Brand(scene.tenant.name, scene.tenant.logo_uri),
+        client_name=waiting.client.client_name,
+        client_uri=waiting.client.client_uri,
+        user_name=user_name,
+        action=CONSENT + transaction_id,
+        csrf=hall.forms.token(scene.browser_secret, transaction_id),
+        scopes=consent.choices(scope),
+        destination=waiting.query.redirect_uri,
+        form_targets=pages.form_targets(waiting.query.redirect_uri),
+    )
+
+
+async def _login(
+    waiting: Waiting, transaction_id: str, form: Params, scene: Scene, hall: Hall, listener: Listener
+) -> Response:
+    username = form.get("username")
+    try:
+        step = await steps.login(waiting, username, form.get("password"), scene, hall.house)
+    except throttle.TooManyAttempts as error:
+        page = _login_page(waiting, transaction_id, username, error.public, scene, hall)
+        return msgspec.structs.replace(hall.page(page), status=429)
+    return _step(step, waiting, transaction_id, username, scene, hall, secure=listener.secure)
+
+
+async def _consent(
+    waiting: Waiting, transaction_id: str, form: Params, scene: Scene, hall: Hall, listener: Listener
+) -> Response:
+    step = await steps.consent(waiting, frozenset(form.every("scope")), scene, hall.house)
+    return _step(step, waiting, transaction_id, "", scene, hall, secure=listener.secure)
+
+
+def _step(
+    step: Step, waiting: Waiting, transaction_id: str, username: str, scene: Scene, hall: Hall, *, secure: bool
+) -> Response:
+    begun = dispatch.session_cookie(step.begins, scene, secure=secure)
+    if step.answer is not None:
+        return dispatch.with_headers(_finished(step.answer, scene, hall), begun)
+    if step.error:
+        return hall.page(_login_page(waiting, transaction_id, username, step.error, scene, hall))
+    where = CONSENT if step.page == "consent" else LOGIN
+    return dispatch.with_headers(message.redirect(where + transaction_id), begun)
+
+
+def _finished(given: AuthorizeAnswer, scene: Scene, hall: Hall) -> Response:
+    """Send the answer to the client, as the dialect writes it."""
+    ctx = Context(now=scene.now, ref=scene.ref, issuer=scene.issuer, base=scene.base)
+    return hall.render(scene.dialect.write_authorize(given, ctx))
+
+
+async def _logout(request: Request, listener: Listener, hall: Hall) -> Response:
+    bound = coding.single(coding.query_params(request))
+    form = coding.single(coding.form_params(request))
+    scene = await _scene(bound.get("tenant"), request, listener, hall)
+    target, state = bound.get("post_logout_redirect_uri"), bound.get("state")
+    purpose = dispatch.logout_purpose(scene.tenant.tenant_id, bound.get("client_id"), target, state)
+    hall.forms.check(request, form.get("csrf"), scene.session_secret, purpose)
+    query = LogoutQuery("", bound.get("client_id"), target, state)
+    if form.get("decision") != "logout":
+        return message.redirect("/")
+    return dispatch.logged_out(
+        await relying_party.confirm(query, scene, hall.house), scene, hall, secure=listener.secure
+    )

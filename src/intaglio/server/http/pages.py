@@ -1,0 +1,63 @@
+"""Pages as answers: the renderer's protocol, and the headers that keep a page from being framed or scripted.
+
+Content Security Policy Level 3, RFC 9700 section 4.16 (clickjacking).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from intaglio.protocol.pages import ErrorPage, Page
+from intaglio.wire import url
+from intaglio.wire.message import NO_STORE, Response
+
+
+class Pages(Protocol):
+    """Turns page records into HTML, and knows the static files that pages need."""
+
+    def render(self, page: Page) -> bytes:
+        """Return the page as HTML in UTF-8."""
+        ...
+
+    def static(self, name: str) -> tuple[bytes, str, str] | None:
+        """Return a static file's octets, content type and entity tag, or None if there is no such file."""
+        ...
+
+
+def security_policy(form_targets: tuple[str, ...]) -> str:
+    """Return the Content-Security-Policy of a page: nothing but its own style, pictures and script."""
+    forms = " ".join(("'self'", *form_targets))
+    return (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
+        f"form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
+    )
+
+
+def form_targets(redirect_uri: str) -> tuple[str, ...]:
+    """Return where a form on a sign-in page may lead.
+
+    NOTE: Chromium applies `form-action` to every redirect behind the form, and an application's callback may lead on to
+    another of its hosts; so any https address is allowed, and http only where the redirect URI is http itself.
+    """
+    own = url.form_target(redirect_uri)
+    return tuple(dict.fromkeys(t for t in ("https:", own, "http:" if own.startswith("http://") else "") if t))
+
+
+PAGE_HEADERS = (
+    ("content-type", "text/html; charset=utf-8"),
+    *NO_STORE,
+    ("x-frame-options", "DENY"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+)
+
+
+def answer(pages: Pages, page: Page, *, development: bool) -> Response:
+    """Return a page as an answer; what was expected and received is shown in development alone."""
+    if isinstance(page, ErrorPage) and not development:
+        page = msgspec.structs.replace(page, expected="", received="")
+    status = page.status if isinstance(page, ErrorPage) else 200
+    headers = (*PAGE_HEADERS, ("content-security-policy", security_policy(page.form_targets)))
+    return Response(status, headers, pages.render(page))

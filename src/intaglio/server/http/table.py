@@ -1,0 +1,47 @@
+"""The type of the query names the function that answers it: one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from intaglio.protocol.authorize import AuthorizeQuery
+from intaglio.protocol.discovery import DiscoveryQuery, KeysQuery
+from intaglio.protocol.exchange import (
+    ClientCredentialsExchange,
+    CodeExchange,
+    IntrospectQuery,
+    RefreshExchange,
+    RevokeQuery,
+)
+from intaglio.protocol.identity import AccountQuery, Answered, IdentityQuery
+from intaglio.protocol.logout import LogoutQuery
+from intaglio.protocol.userinfo import UserinfoQuery
+from intaglio.server.provider import introspect, published, revoke, userinfo
+from intaglio.server.provider.authorize import steps
+from intaglio.server.provider.exchange import authorization_code, client_credentials, refresh_token
+from intaglio.server.provider.logout import relying_party
+from intaglio.server.provider.scene import House, Scene
+from intaglio.server.workload.metadata import Attached, Workloads
+
+Act = Callable[[Any, Scene, House], Awaitable[Any]]
+WorkloadAct = Callable[[Workloads, Any, Attached], Awaitable[Any]]
+
+PROVIDER: dict[type, Act] = {
+    AuthorizeQuery: steps.authorize,
+    CodeExchange: authorization_code.exchange,
+    RefreshExchange: refresh_token.exchange,
+    ClientCredentialsExchange: client_credentials.exchange,
+    UserinfoQuery: userinfo.userinfo,
+    RevokeQuery: revoke.revoke,
+    IntrospectQuery: introspect.introspect,
+    LogoutQuery: relying_party.logout,
+    DiscoveryQuery: published.discovery,
+    KeysQuery: published.keys,
+}
+
+WORKLOAD: dict[type, WorkloadAct] = {
+    IdentityQuery: Workloads.identity,
+    AccountQuery: Workloads.account,
+    Answered: Workloads.answered,
+}

@@ -1,0 +1,77 @@
+"""From a listener and a path to a dialect and a tenant.
+
+The listener names the dialect and the base address; the dialect says which words of the path name a tenant; a tenant
+that is fixed to the listener, or the Host that belongs to one, is taken where the path names none.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from intaglio.dialects.dialect import Dialect
+from intaglio.names import Issuer
+from intaglio.protocol.faults import NotFound
+from intaglio.server.model import tenants
+from intaglio.server.model.plan import Store
+from intaglio.server.model.recent import Recent
+from intaglio.server.model.tenants import Tenant
+from intaglio.wire.message import Request
+
+MAX_WORD = 255
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """One door: the dialect it speaks (None: planned), its base address, and the tenant and account fixed to it."""
+
+    dialect: Dialect | None
+    name: str
+    base_url: str
+    tenant: str = ""
+    account: str = ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether the issuer's addresses are https."""
+        return self.base_url.startswith("https:")
+
+
+class Tenancy:
+    """Finds tenants, remembering them for the rest of the second."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._recent: Recent[Tenant] = Recent()
+
+    async def by_slug(self, slug: str, now: int) -> Tenant:
+        """Return the tenant of a slug; raises `NotFound`."""
+        return await self._find(tenants.by_slug, slug, now)
+
+    async def by_id(self, tenant_id: str, now: int) -> Tenant:
+        """Return the tenant of a UUID; raises `NotFound`."""
+        return await self._find(tenants.by_id, tenant_id, now)
+
+    async def of(self, listener: Listener, word: str | None, request: Request, now: int) -> Tenant:
+        """Return the tenant that a request is for; raises `NotFound`."""
+        if word is not None:
+            return await self.by_slug(word, now)
+        if listener.tenant:
+            return await self.by_slug(listener.tenant, now)
+        return await self._find(tenants.by_host, (request.header("host") or "").lower(), now)
+
+    async def _find(self, plan: object, word: str, now: int) -> Tenant:
+        key = (plan, word)
+        tenant = self._recent.get(key, now)
+        if tenant is None:
+            # A word that cannot be any tenant's never reaches the database.
+            plausible = bool(word) and len(word) <= MAX_WORD and word.isascii() and word.isprintable()
+            tenant = await self._store.read(plan, word) if plausible else None  # type: ignore[arg-type]
+            if tenant is None or tenant.disabled_at is not None:
+                raise NotFound(detail={"expected": "the name of a tenant", "received": word[:80]})
+            self._recent.keep(key, tenant, now)
+        return tenant
+
+
+def issuer_of(listener: Listener, tenant: Tenant) -> Issuer:
+    """Return the issuer that a listener is for a tenant."""
+    assert listener.dialect is not None
+    return listener.dialect.issuer(listener.base_url, tenant.slug, tenant.tenant_id)

@@ -1,0 +1,49 @@
+"""Records into facts, and the lifetime that is in force with where it comes from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from intaglio.dialects.dialect import Profile
+from intaglio.protocol.facts import Person
+from intaglio.server.model.clients import Client
+from intaglio.server.model.tenants import Tenant
+from intaglio.server.model.users import User
+
+Kind = Literal["id_token", "access_token", "refresh_token"]
+
+
+class Effective(msgspec.Struct, frozen=True):
+    """A lifetime in seconds and the level that set it: `client`, `tenant` or `dialect`."""
+
+    seconds: int
+    origin: str
+
+
+def lifetime(kind: Kind, client: Client | None, tenant: Tenant, profile: Profile) -> Effective:
+    """Return the lifetime in force: the client's, else the tenant's, else the dialect's."""
+    if client is not None and (own := getattr(client.lifetimes, kind)) is not None:
+        return Effective(own, "client")
+    if (shared := getattr(tenant.lifetimes, kind)) is not None:
+        return Effective(shared, "tenant")
+    return Effective(getattr(profile, kind + "_lifetime"), "dialect")
+
+
+def session_lifetime(tenant: Tenant, profile: Profile) -> Effective:
+    """Return how long a sign-in lasts: the tenant's choice, else the dialect's."""
+    if tenant.lifetimes.session is not None:
+        return Effective(tenant.lifetimes.session, "tenant")
+    return Effective(profile.session_lifetime, "dialect")
+
+
+def person(user: User) -> Person:
+    """Return what may be said of a user."""
+    return Person(user.user_id, user.username, user.claims, user.updated_at, user.created_at)
+
+
+def algorithm(client: Client | None, profile: Profile) -> str:
+    """Return the ID token's algorithm: the client's if the dialect can show such a key, else the dialect's own."""
+    wanted = client.id_token_signed_response_alg if client is not None else profile.signing_algs[0]
+    return wanted if wanted in profile.signing_algs else profile.signing_algs[0]

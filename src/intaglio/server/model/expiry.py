@@ -1,0 +1,23 @@
+"""What is removed when its time is over, in small batches."""
+
+from __future__ import annotations
+
+from intaglio.server.model.plan import Ask, Plan, single
+
+QUERIES = (
+    "expired_codes_delete",
+    "expired_access_delete",
+    "expired_refresh_delete",
+    "expired_sessions_delete",
+    "expired_transactions_delete",
+    "expired_throttles_delete",
+    "expired_grants_delete",
+    "gone_keys_delete",
+)
+
+
+@single
+def sweep(query: str, now: int, limit: int) -> Plan[int]:
+    """Delete at most `limit` rows of one kind that expired before `now`; return how many were deleted."""
+    rows = yield Ask(query, {"now": now, "limit": limit})
+    return len(rows)

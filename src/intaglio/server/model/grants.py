@@ -1,0 +1,163 @@
+"""Grants and what hangs on them: codes, refresh tokens, access tokens.
+
+A grant is a family: one authorization and every token that came of it. Tokens are kept as digests only. A used code is
+kept until it expires, so that a second use can end the family (RFC 6749 section 4.1.2, RFC 9700 section 2.1.1).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from intaglio.names import ClientId, GrantId, TenantId
+from intaglio.server.model.plan import Ask, Plan, Row, single
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """One authorization. `user_id` is empty for a client's own grant (client credentials)."""
+
+    grant_id: GrantId
+    tenant_id: TenantId
+    issuer: str
+    client_id: ClientId
+    user_id: str
+    session_id: str
+    scope: str
+    auth_time: int
+    acr: str
+    amr: str
+    created_at: int
+    expires_at: int
+    revoked_at: int | None = None
+
+
+class Code(msgspec.Struct, frozen=True):
+    """An authorization code with what it stands for."""
+
+    digest: bytes
+    grant_id: GrantId
+    tenant_id: TenantId
+    issuer: str
+    client_id: ClientId
+    user_id: str
+    session_id: str
+    redirect_uri: str
+    code_challenge: str
+    scope: str
+    nonce: str
+    auth_time: int
+    acr: str
+    amr: str
+    created_at: int
+    expires_at: int
+    used_at: int | None = None
+
+
+class AccessToken(msgspec.Struct, frozen=True):
+    """An opaque access token."""
+
+    digest: bytes
+    grant_id: GrantId
+    scope: str
+    created_at: int
+    expires_at: int
+
+
+class RefreshToken(msgspec.Struct, frozen=True):
+    """A refresh token; `used_at` is set when it was rotated."""
+
+    digest: bytes
+    grant_id: GrantId
+    scope: str
+    created_at: int
+    expires_at: int
+    used_at: int | None = None
+
+
+def _values(record: msgspec.Struct) -> dict[str, str | int | bytes | None]:
+    return msgspec.structs.asdict(record)
+
+
+def _grant(row: Row) -> Grant:
+    return Grant(*row)
+
+
+@single
+def code_insert(code: Code) -> Plan[None]:
+    """Keep a new code."""
+    yield Ask("code_insert", {k: v for k, v in _values(code).items() if k != "used_at"})
+
+
+@single
+def code_by_digest(digest: bytes) -> Plan[Code | None]:
+    """Find a code, used or not, expired or not."""
+    rows = yield Ask("code_by_digest", {"digest": digest})
+    return Code(bytes(rows[0][0]), *rows[0][1:]) if rows else None
+
+
+@single
+def code_use(digest: bytes, now: int) -> Plan[Code | None]:
+    """Mark a code used and return it; None unless it was there, unused and unexpired. One caller of many wins."""
+    rows = yield Ask("code_use", {"digest": digest, "now": now})
+    return Code(bytes(rows[0][0]), *rows[0][1:]) if rows else None
+
+
+@single
+def grant_insert(grant: Grant) -> Plan[None]:
+    """Keep a new grant."""
+    yield Ask("grant_insert", {k: v for k, v in _values(grant).items() if k != "revoked_at"})
+
+
+@single
+def grant_by_id(grant_id: str) -> Plan[Grant | None]:
+    """Find a grant, revoked or not."""
+    rows = yield Ask("grant_by_id", {"grant_id": grant_id})
+    return _grant(rows[0]) if rows else None
+
+
+@single
+def grant_revoke(grant_id: str, now: int) -> Plan[None]:
+    """Revoke a family: from now on none of its tokens is good."""
+    yield Ask("grant_revoke", {"grant_id": grant_id, "now": now})
+
+
+@single
+def access_insert(token: AccessToken) -> Plan[None]:
+    """Keep an access token; a second insert of the same digest changes nothing."""
+    yield Ask("access_insert", _values(token))
+
+
+@single
+def access_with_grant(digest: bytes, now: int) -> Plan[tuple[AccessToken, Grant] | None]:
+    """Find a live access token with its live grant: neither expired nor revoked."""
+    rows = yield Ask("access_with_grant", {"digest": digest, "now": now})
+    if not rows:
+        return None
+    return AccessToken(bytes(rows[0][0]), *rows[0][1:5]), _grant(rows[0][5:])
+
+
+@single
+def access_delete(digest: bytes) -> Plan[None]:
+    """Revoke one access token."""
+    yield Ask("access_delete", {"digest": digest})
+
+
+@single
+def refresh_insert(token: RefreshToken) -> Plan[None]:
+    """Keep a refresh token; a second insert of the same digest changes nothing."""
+    yield Ask("refresh_insert", {k: v for k, v in _values(token).items() if k != "used_at"})
+
+
+@single
+def refresh_with_grant(digest: bytes) -> Plan[tuple[RefreshToken, Grant] | None]:
+    """Find a refresh token with its grant, whatever their state."""
+    rows = yield Ask("refresh_with_grant", {"digest": digest})
+    if not rows:
+        return None
+    return RefreshToken(bytes(rows[0][0]), *rows[0][1:6]), _grant(rows[0][6:])
+
+
+@single
+def refresh_use(digest: bytes, now: int) -> Plan[int]:
+    """Mark a refresh token used unless it is; return the instant of its first use."""
+    rows = yield Ask("refresh_use", {"digest": digest, "now": now})
+    return int(rows[0][0])

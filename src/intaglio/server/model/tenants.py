@@ -1,0 +1,100 @@
+"""Tenants: one population of users, clients and keys, reached in several dialects."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from intaglio.errors import Misconfigured
+from intaglio.names import TenantId
+from intaglio.server.model.plan import Ask, Plan, Row, decode, encode, single
+
+RESERVED_SLUGS = frozenset(
+    """_intaglio .well-known adfs admin api assets common consumers console default-tenant demo developer developers
+    device docs favicon.ico health healthz inspect intaglio internal login logout me metrics oauth oauth2 oidc
+    organizations robots.txt root signin signout static status support system token tokens userinfo www""".split()
+)
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class Lifetimes(msgspec.Struct, frozen=True):
+    """Lifetimes in seconds; None leaves the choice to the next level (grant, client, tenant, dialect)."""
+
+    id_token: int | None = None
+    access_token: int | None = None
+    refresh_token: int | None = None
+    session: int | None = None
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """A tenant. `slug` names it in paths, `owner` groups tenants, `hosts` are the names that lead to it."""
+
+    tenant_id: TenantId
+    slug: str
+    owner: str
+    name: str
+    created_at: int
+    hosts: tuple[str, ...] = ()
+    lifetimes: Lifetimes = Lifetimes()
+    logo_uri: str = ""
+    disabled_at: int | None = None
+    development: bool = False
+
+
+def check_slug(slug: str) -> str:
+    """Return the slug; raises `Misconfigured` (`slug-invalid`, `slug-reserved`) for one that cannot be a tenant's."""
+    if not _SLUG.fullmatch(slug):
+        raise Misconfigured(
+            "slug-invalid",
+            "A slug has 1 to 63 lower-case letters, digits and hyphens, and starts and ends with a letter or digit.",
+            detail={"received": slug[:80]},
+        )
+    if slug in RESERVED_SLUGS:
+        raise Misconfigured("slug-reserved", f"The slug '{slug}' is reserved.", hint="Choose another slug.")
+    return slug
+
+
+def _record(rows: list[Row]) -> Tenant | None:
+    return decode(rows[0][0], Tenant) if rows else None
+
+
+def insert(tenant: Tenant) -> Plan[None]:
+    """Keep a new tenant; `Conflict` if its id, slug or a host is taken."""
+    yield Ask(
+        "tenant_insert",
+        {
+            "tenant_id": tenant.tenant_id,
+            "slug": tenant.slug,
+            "owner": tenant.owner,
+            "created_at": tenant.created_at,
+            "record": encode(tenant),
+        },
+    )
+    for host in tenant.hosts:
+        yield Ask("tenant_host_insert", {"host": host, "tenant_id": tenant.tenant_id})
+
+
+@single
+def by_slug(slug: str) -> Plan[Tenant | None]:
+    """Find a tenant by its slug."""
+    return _record((yield Ask("tenant_by_slug", {"slug": slug})))
+
+
+@single
+def by_host(host: str) -> Plan[Tenant | None]:
+    """Find a tenant by one of its hosts (lower case, with port where it is not the scheme's own)."""
+    return _record((yield Ask("tenant_by_host", {"host": host})))
+
+
+@single
+def by_id(tenant_id: str) -> Plan[Tenant | None]:
+    """Find a tenant by its UUID."""
+    return _record((yield Ask("tenant_by_id", {"tenant_id": tenant_id})))
+
+
+@single
+def page(after: str, limit: int) -> Plan[list[Tenant]]:
+    """List at most `limit` tenants whose slug sorts behind `after`, by slug."""
+    rows = yield Ask("tenant_page", {"after": after, "limit": limit})
+    return [decode(row[0], Tenant) for row in rows]

@@ -1,0 +1,75 @@
+"""Users: people who sign in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from intaglio.names import TenantId, UserId
+from intaglio.server.model.plan import Ask, Plan, Row, decode, encode, single
+
+
+class User(msgspec.Struct, frozen=True):
+    """A person of one tenant. `claims` holds standard claims by name (OpenID Connect Core 5.1)."""
+
+    tenant_id: TenantId
+    user_id: UserId
+    username: str
+    created_at: int
+    updated_at: int
+    password_hash: str = ""
+    claims: dict[str, Any] = {}
+    disabled_at: int | None = None
+    development: bool = False
+
+    def __repr__(self) -> str:
+        return f"User({self.user_id})"
+
+
+def sign_in_name(username: str) -> str:
+    """Return the form under which a user name is unique: trimmed and case-folded."""
+    return username.strip().casefold()
+
+
+@single
+def insert(user: User) -> Plan[None]:
+    """Keep a new user; `Conflict` if the id or the sign-in name is taken in the tenant."""
+    yield Ask(
+        "user_insert",
+        {
+            "tenant_id": user.tenant_id,
+            "user_id": user.user_id,
+            "sign_in_name": sign_in_name(user.username),
+            "created_at": user.created_at,
+            "record": encode(user),
+        },
+    )
+
+
+@single
+def replace(user: User) -> Plan[bool]:
+    """Replace a user's record (not the sign-in name); False if there is none."""
+    values: dict[str, Any] = {"tenant_id": user.tenant_id, "user_id": user.user_id, "record": encode(user)}
+    return bool((yield Ask("user_replace", values)))
+
+
+@single
+def by_id(tenant_id: str, user_id: str) -> Plan[User | None]:
+    """Find a user of a tenant by UUID."""
+    rows: list[Row] = yield Ask("user_by_id", {"tenant_id": tenant_id, "user_id": user_id})
+    return decode(rows[0][0], User) if rows else None
+
+
+@single
+def by_name(tenant_id: str, username: str) -> Plan[User | None]:
+    """Find a user of a tenant by the name typed at sign-in."""
+    rows: list[Row] = yield Ask("user_by_name", {"tenant_id": tenant_id, "sign_in_name": sign_in_name(username)})
+    return decode(rows[0][0], User) if rows else None
+
+
+@single
+def page(tenant_id: str, after: str, limit: int) -> Plan[list[User]]:
+    """List at most `limit` users of a tenant whose sign-in name sorts behind `after`, by that name."""
+    rows = yield Ask("user_page", {"tenant_id": tenant_id, "after": after, "limit": limit})
+    return [decode(row[0], User) for row in rows]

@@ -1,0 +1,35 @@
+"""Consent: what is asked, in words, and what is still to be asked."""
+
+from __future__ import annotations
+
+from intaglio.protocol.pages import ScopeChoice
+from intaglio.server.model import consents
+from intaglio.server.model.clients import Client
+from intaglio.server.model.users import User
+from intaglio.server.provider.scene import House, Scene
+
+WORDS = {
+    "openid": ("Know who you are", "A stable identifier for you, and when you signed in."),
+    "profile": ("See your profile", "Your name, picture, birthday, language and similar details."),
+    "email": ("See your e-mail address", "The address, and whether it has been confirmed."),
+    "phone": ("See your phone number", "The number, and whether it has been confirmed."),
+    "address": ("See your postal address", "Street, town, region and country."),
+    "offline_access": ("Stay connected", "Keep access while you are away, until you or an administrator ends it."),
+}
+"""A title and a sentence for each scope that has a standard meaning."""
+
+
+def choices(scope: tuple[str, ...]) -> tuple[ScopeChoice, ...]:
+    """Return the scopes as the page shows them; `openid` cannot be left out of a sign-in."""
+    return tuple(
+        ScopeChoice(word, *WORDS.get(word, (word, "A permission that the application defines.")), word == "openid")
+        for word in scope
+    )
+
+
+async def missing(client: Client, user: User, scope: tuple[str, ...], scene: Scene, house: House) -> frozenset[str]:
+    """Return the scopes that the user has not granted to the client yet; none for a client that need not ask."""
+    if client.consent == "implicit":
+        return frozenset()
+    granted = await house.store.read(consents.granted, scene.tenant.tenant_id, user.user_id, client.client_id)
+    return frozenset(scope) - granted

@@ -1,0 +1,148 @@
+"""The authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6, OpenID Connect Core 3.1.3)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from intaglio import ids
+from intaglio.protocol import pkce
+from intaglio.protocol.exchange import CodeExchange, TokenAnswer
+from intaglio.protocol.faults import invalid_grant
+from intaglio.server.model import grants
+from intaglio.server.model.clients import Client
+from intaglio.server.model.grants import AccessToken, Code, Grant, RefreshToken
+from intaglio.server.model.plan import Plan
+from intaglio.server.provider.exchange import grant
+from intaglio.server.provider.scene import House, Scene
+
+WORD = "a live, unused code of this client"
+
+
+class Redemption(msgspec.Struct, frozen=True):
+    """What a client brings to redeem a code, with the tokens that it is to get as digests."""
+
+    code: bytes
+    tenant_id: str
+    issuer: str
+    client_id: str
+    redirect_uri: str
+    code_verifier: str
+    access: bytes
+    refresh: bytes
+    lifetimes: grant.Lifetimes
+    may_refresh: bool
+    now: int
+
+    def __repr__(self) -> str:
+        return "Redemption(…)"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a code was not redeemed, for the log."""
+
+    received: str
+
+
+def fault_of(code: Code, brought: Redemption) -> str:
+    """Return what is wrong with how a code is redeemed, empty if nothing is."""
+    if (code.tenant_id, code.issuer, code.client_id) != (brought.tenant_id, brought.issuer, brought.client_id):
+        return f"a code of {code.client_id} at {code.issuer}"
+    if code.redirect_uri != brought.redirect_uri:
+        return "another redirect_uri than in the authorization request"
+    # RFC 9700 2.1.1: a challenge must be answered, and a verifier without a challenge is a downgrade.
+    if bool(code.code_challenge) != bool(brought.code_verifier):
+        return "no code_verifier" if code.code_challenge else "a code_verifier where no challenge was sent"
+    if code.code_challenge and not pkce.answers(brought.code_verifier, code.code_challenge):
+        return "a code_verifier that does not answer the challenge"
+    return ""
+
+
+def redeem(brought: Redemption) -> Plan[Code | Refusal]:
+    """Use the code up and keep what came of it; a second use ends the family (RFC 6749 section 4.1.2).
+
+    A code that is brought wrongly is used up as well: whoever has it must not try again.
+    """
+    code = yield from grants.code_use(brought.code, brought.now)
+    if code is None:
+        earlier = yield from grants.code_by_digest(brought.code)
+        if earlier is None:
+            return Refusal("an unknown code")
+        if earlier.used_at is None:
+            return Refusal("an expired code")
+        yield from grants.grant_revoke(earlier.grant_id, brought.now)
+        return Refusal("a code that was used before; what it gave is revoked")
+    wrong = fault_of(code, brought)
+    if wrong:
+        return Refusal(wrong)
+    offline = brought.may_refresh and "offline_access" in code.scope.split()
+    yield from _keep(code, brought, offline)
+    return code
+
+
+def _keep(code: Code, brought: Redemption, offline: bool) -> Plan[None]:
+    now, spans = brought.now, brought.lifetimes
+    family = Grant(
+        grant_id=code.grant_id,
+        tenant_id=code.tenant_id,
+        issuer=code.issuer,
+        client_id=code.client_id,
+        user_id=code.user_id,
+        session_id=code.session_id,
+        scope=code.scope,
+        auth_time=code.auth_time,
+        acr=code.acr,
+        amr=code.amr,
+        created_at=now,
+        expires_at=now + (spans.refresh_token if offline else spans.access_token),
+    )
+    yield from grants.grant_insert(family)
+    yield from grants.access_insert(
+        AccessToken(brought.access, code.grant_id, code.scope, now, now + spans.access_token)
+    )
+    if offline:
+        yield from grants.refresh_insert(
+            RefreshToken(brought.refresh, code.grant_id, code.scope, now, now + spans.refresh_token)
+        )
+
+
+def _brought(query: CodeExchange, client: Client, tokens: tuple[str, str], scene: Scene) -> Redemption:
+    return Redemption(
+        code=ids.digest(query.code.reveal()),
+        tenant_id=scene.tenant.tenant_id,
+        issuer=scene.issuer,
+        client_id=client.client_id,
+        redirect_uri=query.redirect_uri,
+        code_verifier=query.code_verifier.reveal() if query.code_verifier is not None else "",
+        access=ids.digest(tokens[0]),
+        refresh=ids.digest(tokens[1]),
+        lifetimes=grant.lifetimes(client, scene),
+        may_refresh="refresh_token" in client.grant_types,
+        now=scene.now,
+    )
+
+
+async def exchange(query: CodeExchange, scene: Scene, house: House) -> TokenAnswer:
+    """Give tokens for a code. Raises `invalid_client`, `unauthorized_client`, `invalid_grant`."""
+    client = await grant.client_for(query.presented, "authorization_code", scene, house)
+    access, refresh = grant.new_access_token(), grant.new_refresh_token()
+    brought = _brought(query, client, (access, refresh), scene)
+    outcome = await house.store.write(redeem, brought)
+    if isinstance(outcome, Refusal):
+        raise invalid_grant(WORD, outcome.received)
+    user = await grant.user_of(scene, outcome.user_id, house)
+    if user is None:
+        raise invalid_grant(WORD, "a code of a user who is disabled or gone")
+    scope = tuple(outcome.scope.split())
+    signed = grant.Signed(
+        user=user,
+        scope=scope,
+        auth_time=outcome.auth_time,
+        acr=outcome.acr,
+        amr=tuple(outcome.amr.split()),
+        session_id=outcome.session_id,
+        nonce=outcome.nonce,
+        refreshed=False,
+    )
+    token = await grant.id_token(signed, client, access, scene.now, scene, house) if "openid" in scope else ""
+    offline = brought.may_refresh and "offline_access" in scope
+    return TokenAnswer(access, brought.lifetimes.access_token, scope, None, refresh if offline else "", token)

@@ -1,0 +1,62 @@
+"""The client credentials grant (RFC 6749 section 4.4): a client in its own name, without a user and an ID token."""
+
+from __future__ import annotations
+
+from intaglio import ids
+from intaglio.errors import ProtocolFault
+from intaglio.names import GrantId
+from intaglio.protocol.exchange import ClientCredentialsExchange, TokenAnswer
+from intaglio.server.model import grants
+from intaglio.server.model.clients import Client
+from intaglio.server.model.grants import AccessToken, Grant
+from intaglio.server.model.plan import Plan
+from intaglio.server.provider.exchange import grant
+from intaglio.server.provider.scene import House, Scene
+
+OF_PEOPLE = frozenset({"openid", "profile", "email", "phone", "address", "offline_access"})
+"""Scopes that speak of a user, and so have no meaning here."""
+
+
+def _keep(family: Grant, token: AccessToken) -> Plan[None]:
+    yield from grants.grant_insert(family)
+    yield from grants.access_insert(token)
+
+
+def _scope(query: ClientCredentialsExchange, client: Client) -> tuple[str, ...]:
+    allowed = tuple(word for word in client.scope if word not in OF_PEOPLE)
+    if query.scope is None:
+        return allowed
+    if not set(query.scope) <= set(allowed):
+        raise ProtocolFault(
+            "invalid_scope",
+            "The scope is not enabled for this application.",
+            detail={"expected": " ".join(allowed), "received": " ".join(query.scope)[:200]},
+        )
+    return query.scope
+
+
+async def exchange(query: ClientCredentialsExchange, scene: Scene, house: House) -> TokenAnswer:
+    """Give an access token to a confidential client. Raises `invalid_client`, `unauthorized_client`, `invalid_scope`."""
+    client = await grant.client_for(query.presented, "client_credentials", scene, house)
+    if client.is_public:
+        # RFC 6749 4.4: only confidential clients.
+        raise ProtocolFault("unauthorized_client", "A public application cannot use this grant type.")
+    scope = _scope(query, client)
+    access, lifetime = grant.new_access_token(), grant.lifetimes(client, scene).access_token
+    family = Grant(
+        grant_id=GrantId(ids.opaque(16)),
+        tenant_id=scene.tenant.tenant_id,
+        issuer=scene.issuer,
+        client_id=client.client_id,
+        user_id="",
+        session_id="",
+        scope=" ".join(scope),
+        auth_time=0,
+        acr="",
+        amr="",
+        created_at=scene.now,
+        expires_at=scene.now + lifetime,
+    )
+    token = AccessToken(ids.digest(access), family.grant_id, family.scope, scene.now, scene.now + lifetime)
+    await house.store.write(_keep, family, token)
+    return TokenAnswer(access, lifetime, scope, query.scope)

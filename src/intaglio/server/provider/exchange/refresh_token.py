@@ -1,0 +1,158 @@
+"""The refresh token grant (RFC 6749 section 6, RFC 9700 section 4.14, OpenID Connect Core 12).
+
+What happens to the token is a policy of the client, its default the dialect's. `keep`: it stays good. `rotate`: a
+successor takes its place; for a grace of 60 s a replay gets the very same answer, so that clients which race with
+themselves stay signed in; a use after the grace ends the family, for then one of two holders is a thief.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from intaglio import ids
+from intaglio.errors import ProtocolFault
+from intaglio.protocol.exchange import RefreshExchange, TokenAnswer
+from intaglio.protocol.faults import invalid_grant
+from intaglio.server.model import grants
+from intaglio.server.model.clients import Client
+from intaglio.server.model.grants import AccessToken, Grant, RefreshToken
+from intaglio.server.model.plan import Plan
+from intaglio.server.provider.exchange import grant
+from intaglio.server.provider.scene import House, Scene
+
+WORD = "a live refresh token of this client"
+
+
+class Use(msgspec.Struct, frozen=True):
+    """What a client brings to use a refresh token, with the tokens that it is to get as digests."""
+
+    token: bytes
+    tenant_id: str
+    issuer: str
+    client_id: str
+    scope: tuple[str, ...] | None
+    access: bytes
+    successor: bytes | None
+    grace: int
+    access_lifetime: int
+    now: int
+
+    def __repr__(self) -> str:
+        return "Use(…)"
+
+
+class Used(msgspec.Struct, frozen=True):
+    """A good use: the grant, the scope, and the instant of the token's first use (now, unless it is a replay)."""
+
+    family: Grant
+    scope: tuple[str, ...]
+    used_at: int
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a refresh token was not good, for the log; `error` is the standard code."""
+
+    received: str
+    error: str = "invalid_grant"
+
+
+def _fault(token: RefreshToken, family: Grant, use: Use) -> str:
+    if (family.tenant_id, family.issuer, family.client_id) != (use.tenant_id, use.issuer, use.client_id):
+        return f"a token of {family.client_id} at {family.issuer}"
+    if family.revoked_at is not None:
+        return "a token of a revoked grant"
+    if use.now >= min(token.expires_at, family.expires_at):
+        return "an expired token"
+    return ""
+
+
+def refresh(use: Use) -> Plan[Used | Refusal]:
+    """Use a refresh token; rotate it if `successor` is given."""
+    found = yield from grants.refresh_with_grant(use.token)
+    if found is None:
+        return Refusal("an unknown token")
+    token, family = found
+    wrong = _fault(token, family, use)
+    if wrong:
+        return Refusal(wrong)
+    granted = tuple(token.scope.split())
+    # RFC 6749 6: a refresh may narrow the scope, never widen it.
+    if use.scope is not None and not set(use.scope) <= set(granted):
+        return Refusal("a scope that was not granted", "invalid_scope")
+    scope = granted if use.scope is None else use.scope
+    used_at = use.now
+    if use.successor is not None:
+        used_at = yield from grants.refresh_use(use.token, use.now)
+        if use.now - used_at > use.grace:
+            yield from grants.grant_revoke(family.grant_id, use.now)
+            return Refusal("a token that was rotated before; its family is revoked")
+        yield from grants.refresh_insert(
+            RefreshToken(use.successor, family.grant_id, token.scope, used_at, token.expires_at)
+        )
+    # A rotated token's access token lives the grace longer, so that what a replay is told of it stays true.
+    expires_at = used_at + use.access_lifetime + (use.grace if use.successor is not None else 0)
+    yield from grants.access_insert(AccessToken(use.access, family.grant_id, " ".join(scope), used_at, expires_at))
+    return Used(family, scope, used_at)
+
+
+def _tokens(query: RefreshExchange, client: Client, scene: Scene, house: House) -> tuple[str, str]:
+    """Return the access token and the successor (empty: the token is kept)."""
+    policy = client.refresh_policy or scene.dialect.profile.refresh_policy
+    if policy != "rotate":
+        return grant.new_access_token(), ""
+    presented = query.refresh_token.reveal()
+    words = " ".join(query.scope) if query.scope is not None else "*"
+    access = grant.successor(house, grant.ACCESS, "access/" + words, presented)
+    return access, grant.successor(house, grant.REFRESH, "refresh", presented)
+
+
+async def exchange(query: RefreshExchange, scene: Scene, house: House) -> TokenAnswer:
+    """Give tokens for a refresh token. Raises `invalid_client`, `unauthorized_client`, `invalid_grant`, `invalid_scope`."""
+    client = await grant.client_for(query.presented, "refresh_token", scene, house)
+    access, successor = _tokens(query, client, scene, house)
+    spans = grant.lifetimes(client, scene)
+    use = Use(
+        token=ids.digest(query.refresh_token.reveal()),
+        tenant_id=scene.tenant.tenant_id,
+        issuer=scene.issuer,
+        client_id=client.client_id,
+        scope=query.scope,
+        access=ids.digest(access),
+        successor=ids.digest(successor) if successor else None,
+        grace=scene.dialect.profile.refresh_grace,
+        access_lifetime=spans.access_token,
+        now=scene.now,
+    )
+    outcome = await house.store.write(refresh, use)
+    if isinstance(outcome, Refusal):
+        raise _fault_of(outcome)
+    token = await _id_token(outcome, client, access, scene, house)
+    return TokenAnswer(access, spans.access_token, outcome.scope, query.scope, successor, token)
+
+
+def _fault_of(refusal: Refusal) -> ProtocolFault:
+    if refusal.error == "invalid_scope":
+        return ProtocolFault(
+            "invalid_scope", "The scope goes beyond what was granted.", detail={"received": refusal.received}
+        )
+    return invalid_grant(WORD, refusal.received)
+
+
+async def _id_token(used: Used, client: Client, access: str, scene: Scene, house: House) -> str:
+    user = await grant.user_of(scene, used.family.user_id, house)
+    if user is None:
+        raise invalid_grant(WORD, "a token of a user who is disabled or gone")
+    if "openid" not in used.scope:
+        return ""
+    family = used.family
+    signed = grant.Signed(
+        user=user,
+        scope=used.scope,
+        auth_time=family.auth_time,
+        acr=family.acr,
+        amr=tuple(family.amr.split()),
+        session_id=family.session_id,
+        nonce="",
+        refreshed=True,
+    )
+    return await grant.id_token(signed, client, access, used.used_at, scene, house)

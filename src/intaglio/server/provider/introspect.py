@@ -1,0 +1,81 @@
+"""Introspection (RFC 7662): what a token is good for, told to authenticated clients of the tenant."""
+
+from __future__ import annotations
+
+from intaglio import ids
+from intaglio.errors import ProtocolFault
+from intaglio.protocol.exchange import Introspection, IntrospectQuery
+from intaglio.server.model import grants, users
+from intaglio.server.model.grants import Grant
+from intaglio.server.model.plan import Plan
+from intaglio.server.provider import clientauth
+from intaglio.server.provider.scene import House, Scene
+
+
+class _Known(Grant, frozen=True):
+    """A live token with its grant."""
+
+    token_scope: str = ""
+    token_type: str = ""
+    token_created_at: int = 0
+    token_expires_at: int = 0
+    username: str = ""
+
+
+def _known(digest: bytes, now: int) -> Plan[_Known | None]:
+    access = yield from grants.access_with_grant(digest, now)
+    held = access or (yield from grants.refresh_with_grant(digest))
+    if held is None:
+        return None
+    token, grant = held
+    username = ""
+    if grant.user_id:
+        user = yield from users.by_id(grant.tenant_id, grant.user_id)
+        if user is None or user.disabled_at is not None:
+            return None
+        username = user.username
+    return _Known(
+        **{name: getattr(grant, name) for name in Grant.__struct_fields__},
+        token_scope=token.scope,
+        token_type="Bearer" if access else "refresh_token",
+        token_created_at=token.created_at,
+        token_expires_at=min(token.expires_at, grant.expires_at) if not access else token.expires_at,
+        username=username,
+    )
+
+
+def _used(digest: bytes) -> Plan[bool]:
+    found = yield from grants.refresh_with_grant(digest)
+    return found is not None and found[0].used_at is not None
+
+
+async def introspect(query: IntrospectQuery, scene: Scene, house: House) -> Introspection:
+    """Tell what is known of a token. Raises `invalid_client`, and `unauthorized_client` for a public client.
+
+    An access token is told to any confidential client of the tenant, as resource servers need; a refresh token only to
+    the client that holds it. Everything else is inactive, without a reason (RFC 7662 section 2.2).
+    """
+    client = await clientauth.authenticate(query.presented, scene, house)
+    if client.is_public:
+        raise ProtocolFault("unauthorized_client", "A public application cannot introspect tokens.")
+    digest = ids.digest(query.token.reveal())
+    known = await house.store.read(_known, digest, scene.now)
+    if known is None or (known.tenant_id, known.issuer) != (scene.tenant.tenant_id, scene.issuer):
+        return Introspection(active=False)
+    if known.token_type == "refresh_token" and (
+        known.client_id != client.client_id or await house.store.read(_used, digest)
+    ):
+        return Introspection(active=False)
+    if known.revoked_at is not None or scene.now >= known.token_expires_at:
+        return Introspection(active=False)
+    return Introspection(
+        active=True,
+        scope=tuple(known.token_scope.split()),
+        client_id=known.client_id,
+        username=known.username,
+        subject=scene.dialect.subject(known.user_id) if known.user_id else known.client_id,
+        issuer=known.issuer,
+        token_type=known.token_type,
+        issued_at=known.token_created_at,
+        expires_at=known.token_expires_at,
+    )

@@ -1,0 +1,88 @@
+"""RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0).
+
+SECURITY: a hint signs out only the session that it names; any other request asks the person first
+(test_logout_hint_of_another_session_asks). The browser goes only to registered addresses.
+"""
+
+from __future__ import annotations
+
+from intaglio.protocol.faults import UnsafeToRedirect
+from intaglio.protocol.logout import LogoutAsk, LogoutDone, LogoutQuery
+from intaglio.server.model import sessions
+from intaglio.server.model.clients import Client
+from intaglio.server.provider import hint, session
+from intaglio.server.provider.hint import Hint
+from intaglio.server.provider.scene import House, Scene
+from intaglio.wire import url
+
+
+def _unsafe(public: str, expected: str, received: str) -> UnsafeToRedirect:
+    return UnsafeToRedirect(
+        "invalid_request", public, detail={"expected": expected, "received": received[:300]}, hint="Close this page."
+    )
+
+
+async def _client(query: LogoutQuery, named: Hint | None, scene: Scene, house: House) -> Client | None:
+    # RP-Initiated Logout 2: client_id must be the one that the hint was issued to.
+    if named is not None and query.client_id and query.client_id != named.client_id:
+        raise _unsafe("The client_id is not the one of the ID token.", named.client_id, query.client_id)
+    return await house.client(scene, query.client_id or (named.client_id if named is not None else ""))
+
+
+def _location(query: LogoutQuery, client: Client | None) -> str:
+    target = query.post_logout_redirect_uri
+    if not target:
+        return ""
+    # RP-Initiated Logout 3: exact comparison with what the client registered; without a client there is nothing to compare.
+    native = client is not None and client.application_type == "native"
+    if client is None or not url.redirect_allowed(target, client.post_logout_redirect_uris, native=native):
+        registered = " or ".join(client.post_logout_redirect_uris) if client is not None else "a known client"
+        raise _unsafe("The post_logout_redirect_uri is not registered.", registered, target)
+    return url.with_query(target, [("state", query.state)] if query.state else [])
+
+
+async def logout(query: LogoutQuery, scene: Scene, house: House) -> LogoutDone | LogoutAsk:
+    """End the session that the hint names, or ask the person. Raises `UnsafeToRedirect` for addresses not registered."""
+    if query.problem:
+        raise _unsafe(query.problem, "each parameter once", query.problem)
+    named = await hint.read(query.id_token_hint, scene, house)
+    if query.id_token_hint and named is None:
+        raise _unsafe("The id_token_hint is not an ID token of this issuer.", "an own ID token", "another text")
+    client = await _client(query, named, scene, house)
+    location = _location(query, client)
+    present = await session.present(scene, house)
+    if present is None:
+        return _done(location, client)
+    signed_in, user = present
+    if named is not None and _names(named, signed_in.session_id, scene.dialect.subject(user.user_id)):
+        await house.store.write(sessions.end, signed_in.session_id, scene.now)
+        return _done(location, client)
+    return LogoutAsk(
+        user_name=user.username,
+        client_name=client.client_name if client is not None else "",
+        client_id=client.client_id if client is not None else "",
+        post_logout_redirect_uri=query.post_logout_redirect_uri,
+        state=query.state,
+    )
+
+
+def _names(named: Hint, session_id: str, subject: str) -> bool:
+    return named.subject == subject and (not named.session_id or named.session_id == session_id)
+
+
+def _done(location: str, client: Client | None) -> LogoutDone:
+    return LogoutDone(
+        location,
+        client.client_name if client is not None else "",
+        client.client_uri if client is not None else "",
+    )
+
+
+async def confirm(query: LogoutQuery, scene: Scene, house: House) -> LogoutDone:
+    """End the browser's session after the person said so."""
+    client = await house.client(scene, query.client_id)
+    location = _location(query, client)
+    present = await session.present(scene, house)
+    if present is not None:
+        await house.store.write(sessions.end, present[0].session_id, scene.now)
+    return _done(location, client)

@@ -1,0 +1,17 @@
+"""What is public: the provider's metadata and keys."""
+
+from __future__ import annotations
+
+from intaglio.protocol.discovery import DiscoveryAnswer, DiscoveryQuery, KeysAnswer, KeysQuery
+from intaglio.server.provider.scene import House, Scene
+
+
+async def discovery(query: DiscoveryQuery, scene: Scene, house: House) -> DiscoveryAnswer:
+    """Return the facts for the metadata document."""
+    return DiscoveryAnswer(scene.issuer, scene.base, scene.dialect.profile.signing_algs)
+
+
+async def keys(query: KeysQuery, scene: Scene, house: House) -> KeysAnswer:
+    """Return the published keys that the dialect can show."""
+    published, max_age = await house.keyring.published(scene.ring_id)
+    return KeysAnswer(tuple(key for key in published if scene.dialect.publishes(key)), max_age, query.form)

@@ -1,0 +1,85 @@
+"""Where a request plays, and who is there to answer it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from intaglio.clock import Clock
+from intaglio.dialects.dialect import Dialect
+from intaglio.names import Issuer, RingId
+from intaglio.server.credentials.clientsecrets import ClientSecrets
+from intaglio.server.credentials.passwords import Passwords
+from intaglio.server.issue.mint import Mint
+from intaglio.server.keyring.rings import Keyring
+from intaglio.server.model import clients
+from intaglio.server.model.clients import Client
+from intaglio.server.model.plan import Store
+from intaglio.server.model.recent import Recent
+from intaglio.server.model.tenants import Tenant
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """One request's circumstances.
+
+    `session_secret` and `browser_secret` are what the browser's cookies for this issuer hold, empty if nothing.
+    """
+
+    tenant: Tenant
+    dialect: Dialect
+    issuer: Issuer
+    base: str
+    now: int
+    ref: str
+    peer: str = ""
+    session_secret: str = ""
+    browser_secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"Scene({self.issuer}, {self.ref})"
+
+    @property
+    def ring_id(self) -> RingId:
+        """The key ring that signs here: the tenant's own."""
+        return RingId(self.tenant.tenant_id)
+
+
+class House:
+    """What the provider's functions work with; one a process."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        keyring: Keyring,
+        mint: Mint,
+        secrets: ClientSecrets,
+        passwords: Passwords,
+        *,
+        successor_key: bytes,
+        throttle_key: bytes,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.keyring = keyring
+        self.mint = mint
+        self.secrets = secrets
+        self.passwords = passwords
+        self.successor_key = successor_key
+        self.throttle_key = throttle_key
+        self._clients: Recent[Client] = Recent()
+
+    def __repr__(self) -> str:
+        return "House(…)"
+
+    async def client(self, scene: Scene, client_id: str) -> Client | None:
+        """Return the tenant's client of that id unless it is disabled."""
+        if not client_id or len(client_id) > 255:
+            return None
+        key = (scene.tenant.tenant_id, client_id)
+        client = self._clients.get(key, scene.now)
+        if client is None:
+            client = await self.store.read(clients.by_id, *key)
+            if client is None or client.disabled_at is not None:
+                return None
+            self._clients.keep(key, client, scene.now)
+        return client

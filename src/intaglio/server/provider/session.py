@@ -1,0 +1,59 @@
+"""Sessions: found by the browser's secret, begun at a sign-in, ended at a logout."""
+
+from __future__ import annotations
+
+from intaglio import ids
+from intaglio.names import SessionId
+from intaglio.protocol.authorize import SessionBegins
+from intaglio.server.issue import gather
+from intaglio.server.model import sessions, users
+from intaglio.server.model.plan import Plan
+from intaglio.server.model.sessions import Session
+from intaglio.server.model.users import User
+from intaglio.server.provider.scene import House, Scene
+
+
+def _present(digest: bytes, issuer: str, now: int) -> Plan[tuple[Session, User] | None]:
+    session = yield from sessions.by_digest(digest, issuer, now)
+    if session is None:
+        return None
+    user = yield from users.by_id(session.tenant_id, session.user_id)
+    return (session, user) if user is not None and user.disabled_at is None else None
+
+
+async def present(scene: Scene, house: House) -> tuple[Session, User] | None:
+    """Return who is signed in at this issuer with this browser, or None; a disabled user is not."""
+    if not scene.session_secret:
+        return None
+    found = await house.store.read(_present, ids.digest(scene.session_secret), scene.issuer, scene.now)
+    return found if found is not None and found[0].tenant_id == scene.tenant.tenant_id else None
+
+
+async def begin(user: User, amr: tuple[str, ...], scene: Scene, house: House) -> tuple[Session, SessionBegins]:
+    """Begin a session with a new identifier and a new secret, and end the one that the browser had.
+
+    SECURITY: nothing of the earlier session is kept, so that none can be fixed beforehand (test_session_fixation).
+    """
+    secret = ids.opaque()
+    session = Session(
+        session_id=SessionId(ids.opaque(16)),
+        digest=ids.digest(secret),
+        tenant_id=scene.tenant.tenant_id,
+        issuer=scene.issuer,
+        user_id=user.user_id,
+        auth_time=scene.now,
+        amr=amr,
+        acr="",
+        created_at=scene.now,
+        expires_at=scene.now + gather.session_lifetime(scene.tenant, scene.dialect.profile).seconds,
+    )
+    before = await present(scene, house)
+    await house.store.write(_replace, session, before[0] if before else None, scene.now)
+    return session, SessionBegins(secret, session.expires_at)
+
+
+def _replace(session: Session, before: Session | None, now: int) -> Plan[None]:
+    yield from sessions.insert(session)
+    # Another person takes the place of the first at this browser; the same person only proved it once more.
+    if before is not None and before.user_id != session.user_id:
+        yield from sessions.end(before.session_id, now)

@@ -1,0 +1,1 @@
+"""The steps that a person takes: signing in, consenting, cancelling."""

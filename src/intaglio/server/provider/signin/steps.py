@@ -1,0 +1,123 @@
+"""A waiting request and its person: found again, signed in, consented, finished.
+
+SECURITY: the request is named by the page's address and bound to the browser by a cookie; either alone is worth nothing
+(test_transaction_needs_its_browser). No step can be left out: what comes next is always decided from what is stored.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+import msgspec
+
+from intaglio import ids
+from intaglio.protocol.authorize import AuthorizeAnswer, AuthorizeQuery, Problem, SessionBegins
+from intaglio.protocol.faults import UnsafeToRedirect
+from intaglio.server.model import consents, sessions
+from intaglio.server.model.clients import Client
+from intaglio.server.model.sessions import Session, Transaction
+from intaglio.server.model.users import User
+from intaglio.server.provider import session
+from intaglio.server.provider.authorize import checks, respond, steps
+from intaglio.server.provider.scene import House, Scene
+from intaglio.server.provider.signin import password
+from intaglio.wire.params import Params
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A waiting request, read again, with its client."""
+
+    transaction: Transaction
+    query: AuthorizeQuery
+    client: Client
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What comes next: a page (`login`, `consent`) or the answer for the client; `begins` is a session just begun."""
+
+    page: str = ""
+    answer: AuthorizeAnswer | None = None
+    begins: SessionBegins | None = None
+    error: str = ""
+
+
+def gone() -> UnsafeToRedirect:
+    """Return the fault for a request that does not wait here, or not in this browser."""
+    return UnsafeToRedirect(
+        "invalid_request",
+        "This sign-in is not under way any more: it was finished, it took too long, or it began in another browser.",
+        hint="Go back to the application and start again.",
+        detail={"expected": "a waiting sign-in of this browser", "received": "none"},
+    )
+
+
+async def find(transaction_id: str, scene: Scene, house: House) -> Waiting:
+    """Return the waiting request of this address and browser; raises `UnsafeToRedirect` if there is none."""
+    found = await house.store.read(sessions.transaction_by_digest, ids.digest(transaction_id), scene.now)
+    if found is None or not scene.browser_secret:
+        raise gone()
+    if not hmac.compare_digest(found.browser, ids.digest(scene.browser_secret)) or found.issuer != scene.issuer:
+        raise gone()
+    query = scene.dialect.read_authorize(Params(found.parameters))
+    return Waiting(found, query, await checks.client_of(query, scene, house))
+
+
+async def login(waiting: Waiting, username: str, secret: str, scene: Scene, house: House) -> Step:
+    """Try to sign in; the next step, or the login page again with one sentence for every cause."""
+    user = await password.verify(username, secret, scene, house)
+    if user is None:
+        return Step("login", error="The user name or the password is not right.")
+    signed_in, begins = await session.begin(user, password.AMR, scene, house)
+    marked = msgspec.structs.replace(waiting.transaction, authenticated_at=scene.now)
+    await house.store.write(sessions.transaction_replace, marked)
+    step = await _next(msgspec.structs.replace(waiting, transaction=marked), (signed_in, user), None, scene, house)
+    return msgspec.structs.replace(step, begins=begins)
+
+
+async def consent(waiting: Waiting, scope: frozenset[str], scene: Scene, house: House) -> Step:
+    """Remember what the person granted, and go on."""
+    present = await _present(waiting, scene, house)
+    if present is None:
+        return Step("login")
+    asked = frozenset(checks.granted_scope(waiting.query, waiting.client))
+    granted = (scope & asked) | (asked & {"openid"})
+    user = present[1]
+    await house.store.write(
+        consents.remember, scene.tenant.tenant_id, user.user_id, waiting.client.client_id, granted, scene.now
+    )
+    return await _next(waiting, present, granted, scene, house)
+
+
+async def resume(waiting: Waiting, scene: Scene, house: House) -> tuple[str, User | None]:
+    """Return which page a waiting request is at, and who is signed in."""
+    present = await _present(waiting, scene, house)
+    return ("consent", present[1]) if present is not None else ("login", None)
+
+
+async def _present(waiting: Waiting, scene: Scene, house: House) -> tuple[Session, User] | None:
+    """Return who is signed in, unless this request demands a sign-in that it has not seen."""
+    present = await session.present(scene, house)
+    progress = steps.Progress(waiting.transaction.authenticated_at is not None)
+    return None if await steps.needs_login(waiting.query, present, progress, scene, house) else present
+
+
+async def _next(
+    waiting: Waiting, present: tuple[Session, User], granted: frozenset[str] | None, scene: Scene, house: House
+) -> Step:
+    progress = steps.Progress(waiting.transaction.authenticated_at is not None, granted)
+    page = await steps.page_before(waiting.query, waiting.client, present, progress, scene, house)
+    if page:
+        return Step(page)
+    # One of several tabs or clicks finishes the request; the others find it gone.
+    if not await house.store.write(sessions.transaction_take, waiting.transaction.digest, scene.now):
+        raise gone()
+    answer = await steps.decide(waiting.query, waiting.client, present, progress, scene, house)
+    assert isinstance(answer, AuthorizeAnswer)
+    return Step(answer=answer)
+
+
+async def cancel(waiting: Waiting, scene: Scene, house: House) -> AuthorizeAnswer:
+    """Give up: the client gets `access_denied` (RFC 6749 section 4.1.2.1)."""
+    if not await house.store.write(sessions.transaction_take, waiting.transaction.digest, scene.now):
+        raise gone()
+    return respond.error(waiting.query, Problem("access_denied", "The person declined."), scene)

@@ -1,0 +1,230 @@
+"""Starting and stopping: `dev` with everything seeded, `serve` with what is configured."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import pathlib
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+
+from intaglio.clock import Clock, SystemClock
+from intaglio.dialects import registry
+from intaglio.errors import Misconfigured
+from intaglio.server import compose, upkeep
+from intaglio.server.credentials.passwords import Passwords
+from intaglio.server.devmode import localca, seeds
+from intaglio.server.devmode.demo import Demo
+from intaglio.server.devmode.front import DevelopmentFront, start_page
+from intaglio.server.http import connections
+from intaglio.server.http.app import App
+from intaglio.server.http.dispatch import Hall
+from intaglio.server.http.tenancy import Listener
+from intaglio.server.keyring import vault as vaults
+from intaglio.server.keyring.vault import Vault
+from intaglio.server.settings import Settings
+
+VERSION = "0.1.0"
+PORTS = ("standard", "google", "microsoft", "auth0", "cloudentity")
+
+
+def _say(line: str = "") -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - words for the person at the terminal
+
+
+async def _run(
+    app: App,
+    hall: Hall,
+    sockets: Sequence[socket.socket],
+    on_ready: Callable[[], None],
+    *,
+    tls: tuple[str, str] | None,
+    proxies: Sequence[str] = (),
+    grace: int = 10,
+) -> None:
+    server = connections.Server(connections.config(app, tls=tls, proxies=proxies, grace=grace), on_ready)
+    task = asyncio.create_task(upkeep.forever(hall.house))
+    # The objects made at start-up live as long as the process: the collector need not look at them again.
+    gc.collect()
+    gc.freeze()
+    try:
+        await server.serve(sockets=list(sockets))
+    finally:
+        task.cancel()
+        hall.house.passwords.close()
+        await hall.house.store.close()
+
+
+def _loop(coroutine: Coroutine[None, None, None]) -> int:
+    import uvloop
+
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(coroutine)
+    return 0
+
+
+# --- dev
+
+
+def _development_vault(directory: pathlib.Path, *, memory: bool) -> Vault:
+    if memory:
+        return Vault(secrets.token_bytes(vaults.OCTETS))
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = directory / "master.key"
+    if not path.exists():
+        import base64
+
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(vaults.OCTETS)) + b"\n")
+    return Vault(vaults.read_master_key(path.read_text("ascii")))
+
+
+def _development_listeners(port: int, scheme: str) -> tuple[Listener, ...]:
+    return tuple(
+        Listener(
+            dialect=registry.DIALECTS.get(name),
+            name=name,
+            base_url=f"{scheme}://localhost:{port + offset}",
+            tenant="" if name == "standard" else seeds.SLUG,
+            account=seeds.ACCOUNT if name == "google" else "",
+        )
+        for offset, name in enumerate(PORTS)
+    )
+
+
+def _both_families(port: int) -> list[socket.socket]:
+    sockets = [connections.bind("127.0.0.1", port)]
+    try:
+        sockets.append(connections.bind("::1", port))
+    except Misconfigured as fault:
+        # A machine without IPv6 has no ::1 to be confused by; a taken port there is a fault all the same.
+        if fault.code == "port-taken":
+            sockets[0].close()
+            raise
+    return sockets
+
+
+def _lines(listeners: tuple[Listener, ...], authority: pathlib.Path | None) -> tuple[tuple[str, str], ...]:
+    google = listeners[1].base_url
+    host = google.split("://", 1)[1]
+    issuer = f"{listeners[0].base_url}/{seeds.SLUG}"
+    curl = f"curl -u machine:machine-secret -d grant_type=client_credentials {issuer}/token"
+    rows = [
+        ("A token for a machine", curl),
+        ("Google's clients", f"export GCE_METADATA_HOST={host} GCE_METADATA_IP={host}"),
+    ]
+    return tuple(rows) + (localca.trust_lines(authority) if authority is not None else ())
+
+
+def _announce(listeners: tuple[Listener, ...], lines: tuple[tuple[str, str], ...], where: str) -> None:
+    base = listeners[0].base_url
+    _say(f"\nIntaglio {VERSION} is ready, for development on this machine only. {where}")
+    _say(f"\n  Start page   {base}/")
+    _say(f"  Demo         {base}/demo")
+    _say(f"  Issuer       {base}/{seeds.SLUG}")
+    _say()
+    for one in listeners:
+        _say(f"  {one.name:<12} {one.base_url}" + ("" if one.dialect is not None else "   (reserved)"))
+    _say()
+    for account in seeds.ACCOUNTS:
+        _say(f"  user         {account.username} / {account.password}")
+    for client in seeds.listed(base):
+        secret = f" / {client.client_secret}" if client.client_secret else f" ({client.kind})"
+        _say(f"  client       {client.client_id}{secret}")
+    _say()
+    for label, line in lines:
+        _say(f"  {label}:\n    {line}")
+    _say("\nStop with Ctrl+C.")
+
+
+async def _dev(port: int, directory: pathlib.Path, *, memory: bool, tls: bool) -> None:
+    clock = SystemClock()
+    listeners = _development_listeners(port, "https" if tls else "http")
+    sockets = [listening for offset in range(len(PORTS)) for listening in _both_families(port + offset)]
+    vault = _development_vault(directory, memory=memory)
+    authority, chain, key = localca.prepare(directory, clock) if tls else (None, None, None)
+    url = "sqlite:///:memory:" if memory else f"sqlite:///{directory / 'intaglio.db'}"
+    store = await compose.open_store(url, clock, create=True)
+    passwords = Passwords()
+    hall = compose.assemble(store, vault, clock, passwords, development=True)
+    await compose.prove(store, vault)
+    base = listeners[0].base_url
+    await seeds.plant(store, base, hall.house.secrets, passwords, clock.now())
+    await hall.house.keyring.published(compose.ring_of(seeds.TENANT_ID))
+    lines = _lines(listeners, authority)
+    demo = Demo(base, compose.outgoing(str(authority) if authority else None), clock)
+    front = DevelopmentFront(start_page(VERSION, listeners, lines), listeners, demo)
+    app = App(hall, {port + offset: listener for offset, listener in enumerate(listeners)}, front)
+    where = "Nothing is kept." if memory else f"Kept in {directory}/."
+    certificate = (str(chain), str(key)) if chain is not None else None
+    await _run(app, hall, sockets, lambda: _announce(listeners, lines, where), tls=certificate, grace=1)
+
+
+def dev(*, port: int = 8080, memory: bool = False, tls: bool = False, directory: pathlib.Path) -> int:
+    """Run everything for development until it is stopped; return the exit code.
+
+    Raises `Misconfigured` (`port-taken`, `address-unusable`, and those of the storage).
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    return _loop(_dev(port, directory, memory=memory, tls=tls))
+
+
+# --- serve
+
+
+def _serving_listeners(settings: Settings) -> dict[int, Listener]:
+    made: dict[int, Listener] = {}
+    for one in settings.listeners:
+        dialect = registry.DIALECTS.get(one.dialect)
+        if dialect is None:
+            raise Misconfigured("dialect-unknown", f"The dialect '{one.dialect}' does not answer yet.")
+        made[one.port] = Listener(dialect=dialect, name=one.dialect, base_url=one.base_url, tenant=one.tenant)
+    return made
+
+
+async def _refuse_development(hall: Hall, clock: Clock) -> None:
+    house = hall.house
+    known = await seeds.known_secrets(house.store, house.secrets, house.passwords, clock.now())
+    if known.what:
+        raise Misconfigured(
+            "development-database",
+            "This database holds what development mode seeds: " + ", ".join(known.what) + ".",
+            detail={"expected": "a database of its own", "received": ", ".join(known.what)},
+            hint="Use another database; these secrets are known to everybody.",
+        )
+
+
+async def _serve(settings: Settings) -> None:
+    clock = SystemClock()
+    vault = compose.open_vault(settings)
+    if vault is None:
+        raise Misconfigured("master-key-missing", "serve needs the master key.")
+    listeners = _serving_listeners(settings)
+    store = await compose.open_store(settings.database.url, clock, create=False)
+    try:
+        await compose.prove(store, vault)
+        hall = compose.assemble(store, vault, clock, Passwords(), development=False)
+        await _refuse_development(hall, clock)
+        sockets = [connections.bind(one.host, one.port) for one in settings.listeners]
+    except BaseException:
+        await store.close()
+        raise
+    tls = (str(settings.tls.certificate_file), str(settings.tls.key_file)) if settings.tls is not None else None
+    addresses = ", ".join(f"{one.dialect} {one.base_url}" for one in settings.listeners)
+    proxies = settings.server.trusted_proxies
+    await _run(App(hall, listeners), hall, sockets, lambda: _say(f"ready: {addresses}"), tls=tls, proxies=proxies)
+
+
+def serve(settings: Settings) -> int:
+    """Serve the configured issuer until it is stopped; return the exit code.
+
+    Raises `Misconfigured` (`master-key-missing`, `master-key-wrong`, `development-database`, `port-taken` and others).
+    """
+    logging.basicConfig(level=settings.server.log_level.upper(), format="%(asctime)s %(name)s %(message)s")
+    return _loop(_serve(settings))

@@ -1,0 +1,48 @@
+-- Clients, service accounts and consent.
+
+-- name: client_insert
+-- Keep a new client; its identifier is unique in its tenant.
+INSERT INTO clients (tenant_id, client_id, created_at, record)
+VALUES (:tenant_id, :client_id, :created_at, :record);
+
+-- name: client_replace
+-- Replace a client's record; a row comes back if there is such a client.
+UPDATE clients SET record = :record WHERE tenant_id = :tenant_id AND client_id = :client_id RETURNING 1;
+
+-- name: client_by_id
+-- One client of a tenant.
+SELECT record FROM clients WHERE tenant_id = :tenant_id AND client_id = :client_id;
+
+-- name: client_page
+-- Clients of a tenant behind an identifier, by identifier.
+SELECT record FROM clients WHERE tenant_id = :tenant_id AND client_id > :after ORDER BY client_id LIMIT :limit;
+
+-- name: service_account_insert
+-- Keep a new service account; its e-mail address is unique in its tenant.
+INSERT INTO service_accounts (tenant_id, email, record) VALUES (:tenant_id, :email, :record);
+
+-- name: service_account_by_email
+-- One service account of a tenant.
+SELECT record FROM service_accounts WHERE tenant_id = :tenant_id AND email = :email;
+
+-- name: consent_scopes
+-- The scopes that a user has granted to a client, separated by spaces.
+SELECT scopes FROM consents WHERE tenant_id = :tenant_id AND user_id = :user_id AND client_id = :client_id;
+
+-- name: consent_upsert [sqlite]
+-- Keep the granted scopes. The plan has joined them with the earlier ones, and no other writer came between.
+INSERT INTO consents (tenant_id, user_id, client_id, scopes, updated_at)
+VALUES (:tenant_id, :user_id, :client_id, :scopes, :now)
+ON CONFLICT (tenant_id, user_id, client_id) DO UPDATE SET scopes = excluded.scopes, updated_at = excluded.updated_at;
+
+-- name: consent_upsert [postgresql]
+-- Keep the granted scopes together with those that another transaction added since the plan read them.
+INSERT INTO consents (tenant_id, user_id, client_id, scopes, updated_at)
+VALUES (:tenant_id, :user_id, :client_id, :scopes, :now)
+ON CONFLICT (tenant_id, user_id, client_id) DO UPDATE SET
+    scopes = (
+        SELECT coalesce(string_agg(DISTINCT word, ' ' ORDER BY word), '')
+        FROM unnest(string_to_array(consents.scopes || ' ' || excluded.scopes, ' ')) AS word
+        WHERE word <> ''
+    ),
+    updated_at = excluded.updated_at;

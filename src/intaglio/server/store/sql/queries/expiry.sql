@@ -1,0 +1,50 @@
+-- What is removed in small batches when its time is over; a row comes back for each that was removed. The outer
+-- condition is tested again on a row that another transaction has just renewed.
+
+-- name: expired_codes_delete
+-- Codes, used or not.
+DELETE FROM codes WHERE digest IN (
+    SELECT digest FROM codes WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
+-- name: expired_access_delete
+-- Access tokens.
+DELETE FROM access_tokens WHERE digest IN (
+    SELECT digest FROM access_tokens WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
+-- name: expired_refresh_delete
+-- Refresh tokens.
+DELETE FROM refresh_tokens WHERE digest IN (
+    SELECT digest FROM refresh_tokens WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
+-- name: expired_sessions_delete
+-- Sessions, ended or not.
+DELETE FROM sessions WHERE session_id IN (
+    SELECT session_id FROM sessions WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
+-- name: expired_transactions_delete
+-- Authorization requests that nobody finished.
+DELETE FROM transactions WHERE digest IN (
+    SELECT digest FROM transactions WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
+-- name: expired_throttles_delete
+-- Windows of failures that are over.
+DELETE FROM throttles WHERE key IN (
+    SELECT key FROM throttles WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
+-- name: expired_grants_delete
+-- Grants, revoked or not.
+DELETE FROM grants WHERE grant_id IN (
+    SELECT grant_id FROM grants WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
+-- name: gone_keys_delete
+-- Keys that have left the published set.
+DELETE FROM signing_keys WHERE (ring_id, key_id) IN (
+    SELECT ring_id, key_id FROM signing_keys WHERE gone_at <= :now ORDER BY gone_at LIMIT :limit
+) AND gone_at <= :now RETURNING 1;

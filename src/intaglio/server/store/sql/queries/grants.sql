@@ -1,0 +1,79 @@
+-- Grants, and the codes and tokens that hang on them.
+
+-- name: code_insert
+-- Keep a new code.
+INSERT INTO codes
+    (digest, grant_id, tenant_id, issuer, client_id, user_id, session_id, redirect_uri, code_challenge, scope, nonce,
+     auth_time, acr, amr, created_at, expires_at)
+VALUES
+    (:digest, :grant_id, :tenant_id, :issuer, :client_id, :user_id, :session_id, :redirect_uri, :code_challenge,
+     :scope, :nonce, :auth_time, :acr, :amr, :created_at, :expires_at);
+
+-- name: code_by_digest
+-- A code, used or not, expired or not.
+SELECT digest, grant_id, tenant_id, issuer, client_id, user_id, session_id, redirect_uri, code_challenge, scope, nonce,
+    auth_time, acr, amr, created_at, expires_at, used_at
+FROM codes
+WHERE digest = :digest;
+
+-- name: code_use
+-- Mark a code used: the row comes back to one caller only, since the condition is tested again after any wait.
+UPDATE codes SET used_at = :now
+WHERE digest = :digest AND used_at IS NULL AND expires_at > :now
+RETURNING digest, grant_id, tenant_id, issuer, client_id, user_id, session_id, redirect_uri, code_challenge, scope,
+    nonce, auth_time, acr, amr, created_at, expires_at, used_at;
+
+-- name: grant_insert
+-- Keep a new grant.
+INSERT INTO grants
+    (grant_id, tenant_id, issuer, client_id, user_id, session_id, scope, auth_time, acr, amr, created_at, expires_at)
+VALUES
+    (:grant_id, :tenant_id, :issuer, :client_id, :user_id, :session_id, :scope, :auth_time, :acr, :amr, :created_at,
+     :expires_at);
+
+-- name: grant_by_id
+-- A grant, revoked or not.
+SELECT grant_id, tenant_id, issuer, client_id, user_id, session_id, scope, auth_time, acr, amr, created_at,
+    expires_at, revoked_at
+FROM grants
+WHERE grant_id = :grant_id;
+
+-- name: grant_revoke
+-- Revoke a family; the instant of a first revocation stays.
+UPDATE grants SET revoked_at = :now WHERE grant_id = :grant_id AND revoked_at IS NULL;
+
+-- name: access_insert
+-- Keep an access token; one that is there already stays as it is.
+INSERT INTO access_tokens (digest, grant_id, scope, created_at, expires_at)
+VALUES (:digest, :grant_id, :scope, :created_at, :expires_at)
+ON CONFLICT (digest) DO NOTHING;
+
+-- name: access_with_grant
+-- A live access token with its live grant.
+SELECT a.digest, a.grant_id, a.scope, a.created_at, a.expires_at,
+    g.grant_id, g.tenant_id, g.issuer, g.client_id, g.user_id, g.session_id, g.scope, g.auth_time, g.acr, g.amr,
+    g.created_at, g.expires_at, g.revoked_at
+FROM access_tokens a JOIN grants g ON g.grant_id = a.grant_id
+WHERE a.digest = :digest AND a.expires_at > :now AND g.expires_at > :now AND g.revoked_at IS NULL;
+
+-- name: access_delete
+-- Remove one access token.
+DELETE FROM access_tokens WHERE digest = :digest;
+
+-- name: refresh_insert
+-- Keep a refresh token; one that is there already stays as it is.
+INSERT INTO refresh_tokens (digest, grant_id, scope, created_at, expires_at)
+VALUES (:digest, :grant_id, :scope, :created_at, :expires_at)
+ON CONFLICT (digest) DO NOTHING;
+
+-- name: refresh_with_grant
+-- A refresh token with its grant, whatever their state.
+SELECT r.digest, r.grant_id, r.scope, r.created_at, r.expires_at, r.used_at,
+    g.grant_id, g.tenant_id, g.issuer, g.client_id, g.user_id, g.session_id, g.scope, g.auth_time, g.acr, g.amr,
+    g.created_at, g.expires_at, g.revoked_at
+FROM refresh_tokens r JOIN grants g ON g.grant_id = r.grant_id
+WHERE r.digest = :digest;
+
+-- name: refresh_use
+-- Mark a refresh token used unless it is; the instant of its first use comes back to every caller.
+UPDATE refresh_tokens SET used_at = coalesce(used_at, :now) WHERE digest = :digest RETURNING used_at;

@@ -1,0 +1,48 @@
+-- Sign-in sessions, and authorization requests that wait for their person.
+
+-- name: session_insert
+-- Keep a new session; a cookie's digest names one session at an issuer.
+INSERT INTO sessions
+    (session_id, digest, tenant_id, issuer, user_id, auth_time, amr, acr, created_at, expires_at)
+VALUES
+    (:session_id, :digest, :tenant_id, :issuer, :user_id, :auth_time, :amr, :acr, :created_at, :expires_at);
+
+-- name: session_by_digest
+-- The live session of a cookie at an issuer.
+SELECT session_id, digest, tenant_id, issuer, user_id, auth_time, amr, acr, created_at, expires_at
+FROM sessions
+WHERE digest = :digest AND issuer = :issuer AND ended_at IS NULL AND expires_at > :now;
+
+-- name: session_by_id
+-- A live session by its public identifier.
+SELECT session_id, digest, tenant_id, issuer, user_id, auth_time, amr, acr, created_at, expires_at
+FROM sessions
+WHERE session_id = :session_id AND ended_at IS NULL AND expires_at > :now;
+
+-- name: session_end
+-- End a session; the instant of a first end stays.
+UPDATE sessions SET ended_at = :now WHERE session_id = :session_id AND ended_at IS NULL;
+
+-- name: grants_of_session_revoke
+-- Revoke what was granted in a session, save grants for offline access. LIKE would ignore case in one engine.
+UPDATE grants SET revoked_at = :now
+WHERE session_id = :session_id
+    AND session_id <> ''
+    AND revoked_at IS NULL
+    AND replace(' ' || scope || ' ', ' offline_access ', '') = ' ' || scope || ' ';
+
+-- name: transaction_insert
+-- Keep a waiting request.
+INSERT INTO transactions (digest, expires_at, record) VALUES (:digest, :expires_at, :record);
+
+-- name: transaction_replace
+-- Replace the record of a waiting request.
+UPDATE transactions SET record = :record WHERE digest = :digest;
+
+-- name: transaction_by_digest
+-- A waiting request that has not expired.
+SELECT record FROM transactions WHERE digest = :digest AND expires_at > :now;
+
+-- name: transaction_delete
+-- Remove a waiting request; a row comes back to the one who removed it.
+DELETE FROM transactions WHERE digest = :digest AND expires_at > :now RETURNING 1;

@@ -1,0 +1,35 @@
+-- Tenants, and what there is one of in an installation.
+
+-- name: installation_fact
+-- The value of a fact.
+SELECT value FROM installation_facts WHERE name = :name;
+
+-- name: installation_fact_upsert
+-- Keep a fact, replacing what was there.
+INSERT INTO installation_facts (name, value) VALUES (:name, :value)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: tenant_insert
+-- Keep a new tenant; its id and its slug are unique.
+INSERT INTO tenants (tenant_id, slug, owner, created_at, record)
+VALUES (:tenant_id, :slug, :owner, :created_at, :record);
+
+-- name: tenant_host_insert
+-- Let a host lead to a tenant; a host leads to one tenant only.
+INSERT INTO tenant_hosts (host, tenant_id) VALUES (:host, :tenant_id);
+
+-- name: tenant_by_slug
+-- The tenant of a slug.
+SELECT record FROM tenants WHERE slug = :slug;
+
+-- name: tenant_by_host
+-- The tenant to which a host leads.
+SELECT t.record FROM tenant_hosts h JOIN tenants t ON t.tenant_id = h.tenant_id WHERE h.host = :host;
+
+-- name: tenant_by_id
+-- The tenant of an identifier.
+SELECT record FROM tenants WHERE tenant_id = :tenant_id;
+
+-- name: tenant_page
+-- Tenants behind a slug, by slug.
+SELECT record FROM tenants WHERE slug > :after ORDER BY slug LIMIT :limit;

@@ -1,0 +1,52 @@
+"""What a running server does by itself: it publishes the next signing key in time, and forgets what has expired."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from intaglio.errors import IntaglioError
+from intaglio.names import RingId
+from intaglio.server.model import expiry, signingkeys
+from intaglio.server.provider.scene import House
+
+LOG = logging.getLogger("intaglio.upkeep")
+EVERY = 60.0
+BATCH = 500
+PAGE = 100
+
+
+async def forever(house: House) -> None:
+    """Keep the house until cancelled; a failure is logged and tried again a minute later."""
+    while True:
+        await asyncio.sleep(EVERY)
+        try:
+            await sweep(house)
+            await rotate(house)
+        except IntaglioError as error:
+            LOG.warning("upkeep put off: %s", error)
+
+
+async def sweep(house: House) -> int:
+    """Delete what has expired, in small batches; return how many rows went."""
+    total = 0
+    for query in expiry.QUERIES:
+        while True:
+            gone = await house.store.write(expiry.sweep, query, house.clock.now(), BATCH)
+            total += gone
+            if gone < BATCH:
+                break
+            await asyncio.sleep(0)
+    return total
+
+
+async def rotate(house: House) -> int:
+    """Publish a successor wherever a key has signed long enough; return how many were made."""
+    made, after = 0, ""
+    while True:
+        page = await house.store.read(signingkeys.rings, after, PAGE)
+        for ring_id in page:
+            made += await house.keyring.rotate_due(RingId(ring_id))
+        if len(page) < PAGE:
+            return made
+        after = page[-1]

@@ -1,0 +1,1 @@
+"""Naming machines: service accounts and their ID tokens."""

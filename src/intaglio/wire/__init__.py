@@ -1,0 +1,1 @@
+"""HTTP messages as plain data. Opens nothing."""

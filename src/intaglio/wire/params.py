@@ -1,0 +1,110 @@
+"""Query and form parameters, read strictly.
+
+RFC 6749 section 3.1 (no parameter twice, an empty one counts as absent), WHATWG URL (application/x-www-form-urlencoded).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, unquote_to_bytes, urlencode
+
+MAX_PARAMETERS = 100
+MAX_OCTETS = 64 * 1024
+
+
+class ParamsError(ValueError):
+    """The parameters cannot be read; the message names the rule, never the text."""
+
+
+def decode(text: str) -> str:
+    """Return one form-encoded text decoded; raises `ParamsError` for octets that are not UTF-8 and for controls."""
+    return _checked(_decode(text))
+
+
+def _decode(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
+    try:
+        return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ParamsError("a parameter is not UTF-8") from None  # the cause would quote the text
+
+
+class Params:
+    """Parameters by name. `duplicates` names those that came more than once; `get` gives none of them a meaning."""
+
+    __slots__ = ("_pairs", "_values", "duplicates")
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._pairs = tuple(pairs)
+        values: dict[str, str] = {}
+        duplicates: list[str] = []
+        for name, value in self._pairs:
+            if name in values:
+                duplicates.append(name)
+            values[name] = value
+        self._values = values
+        self.duplicates = tuple(duplicates)
+
+    def get(self, name: str) -> str:
+        """Return a parameter's value, empty if it is absent, empty or repeated."""
+        return "" if name in self.duplicates else self._values.get(name, "")
+
+    def every(self, name: str) -> list[str]:
+        """Return every value of a field that may repeat, as checkboxes do."""
+        return [value for key, value in self._pairs if key == name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def items(self) -> list[tuple[str, str]]:
+        """Return the parameters that came once and hold something."""
+        return [(k, v) for k, v in self._values.items() if v and k not in self.duplicates]
+
+
+def pairs(text: str) -> list[tuple[str, str]]:
+    """Return the name and value pairs of a query or form in order.
+
+    Raises `ParamsError` for more than 64 KiB, more than 100 pairs, octets that are not UTF-8, and control characters.
+    """
+    if len(text) > MAX_OCTETS:
+        raise ParamsError("the parameters are too long")
+    if not text:
+        return []
+    parts = text.split("&")
+    if len(parts) > MAX_PARAMETERS:
+        raise ParamsError("there are too many parameters")
+    found = []
+    for part in parts:
+        if part:
+            name, _, value = part.partition("=")
+            found.append((decode(name), decode(value)))
+    return found
+
+
+def _checked(text: str) -> str:
+    # SECURITY: a NUL or a line break has no place in any protocol parameter and breaks logs, headers and databases.
+    if not text.isprintable() and any(ord(c) < 32 or ord(c) == 127 for c in text):
+        raise ParamsError("a parameter holds a control character")
+    return text
+
+
+def read(text: str) -> Params:
+    """Return the parameters of a query or form; raises `ParamsError` as `pairs` does."""
+    return Params(pairs(text))
+
+
+def read_body(body: bytes) -> Params:
+    """Return the parameters of a form body; raises `ParamsError` as `pairs` does."""
+    try:
+        return read(body.decode("ascii"))
+    except UnicodeDecodeError:
+        raise ParamsError("the form holds octets outside ASCII") from None  # the cause would quote the text
+
+
+def write(fields: Iterable[tuple[str, str]]) -> str:
+    """Return a query or form of the fields."""
+    return urlencode(list(fields), quote_via=quote)

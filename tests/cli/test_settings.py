@@ -1,0 +1,231 @@
+"""Settings: where they come from, and what is refused."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from intaglio.errors import Misconfigured
+from intaglio.server import settings
+from tests.capability import capability
+
+GOOD = """
+[database]
+url = "sqlite:///var/intaglio.db"
+[keys]
+master_key = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYw"
+[standard]
+listen = "127.0.0.1:8080"
+base_url = "https://id.example.com"
+"""
+
+
+def write(folder: pathlib.Path, text: str) -> pathlib.Path:
+    """Write a configuration file."""
+    path = folder / "intaglio.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def faults_of(folder: pathlib.Path, text: str, environment: dict[str, str] | None = None) -> list[str]:
+    """Return the faults that loading reports."""
+    with pytest.raises(Misconfigured) as caught:
+        settings.load(write(folder, text), environment or {})
+    assert caught.value.code == "settings-invalid"
+    faults = caught.value.detail["faults"]
+    assert isinstance(faults, tuple)
+    return [str(fault) for fault in faults]
+
+
+@capability("settings-file", witness="a TOML file")
+def test_unknown_key_is_refused_with_a_suggestion(tmp_path: pathlib.Path) -> None:
+    """An unknown key is refused, and the key that was meant is named."""
+    (fault,) = faults_of(tmp_path, GOOD + '\n[server]\nlog_levle = "info"')
+    assert "server.log_levle" in fault
+    assert "did you mean log_level?" in fault
+
+
+def test_unknown_section_is_refused_with_a_suggestion(tmp_path: pathlib.Path) -> None:
+    """An unknown section is refused, and the section that was meant is named."""
+    (fault,) = faults_of(tmp_path, '[databse]\nurl = "sqlite:///x"')
+    assert "did you mean database?" in fault
+
+
+def test_unknown_variable_is_refused_with_a_suggestion(tmp_path: pathlib.Path) -> None:
+    """An unknown variable with our prefix is refused, and the one that was meant is named."""
+    (fault,) = faults_of(tmp_path, GOOD, {"INTAGLIO_DATABASE__URI": "sqlite:///x"})
+    assert "did you mean INTAGLIO_DATABASE__URL?" in fault
+
+
+def test_all_faults_are_reported_together(tmp_path: pathlib.Path) -> None:
+    """Four faults are four lines, not the first one."""
+    text = """
+    [standard]
+    listen = "8080"
+    base_url = "http://id.example.com"
+    [server]
+    workers = 4
+    nonsense = 1
+    """
+    assert len(faults_of(tmp_path, text)) == 4
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        pytest.param("http://id.example.com", id="http on a host of the network"),
+        pytest.param("https://id.example.com/?a=b", id="query"),
+        pytest.param("https://id.example.com/#x", id="fragment"),
+        pytest.param("https://user:pw@id.example.com", id="userinfo"),
+        pytest.param("ftp://id.example.com", id="another scheme"),
+        pytest.param("https://ID.example.com", id="upper case"),
+        pytest.param("id.example.com", id="no scheme"),
+        pytest.param("https://[::1", id="broken"),
+        pytest.param("http://localhost.evil.example", id="a host that only begins like loopback"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_base_url_is_refused(tmp_path: pathlib.Path, base_url: str) -> None:
+    """An address that cannot be an issuer is refused."""
+    text = GOOD.replace("https://id.example.com", base_url)
+    assert any("standard.base_url" in fault for fault in faults_of(tmp_path, text))
+
+
+@pytest.mark.parametrize("listen", ["8080", ":8080", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:99999", "::1:8080", "h:x"])
+def test_listen_is_refused(tmp_path: pathlib.Path, listen: str) -> None:
+    """An address that cannot be listened on is refused."""
+    assert any("standard.listen" in f for f in faults_of(tmp_path, GOOD.replace("127.0.0.1:8080", listen)))
+
+
+@pytest.mark.parametrize("base_url", ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"])
+def test_loopback_base_url_may_be_http(tmp_path: pathlib.Path, base_url: str) -> None:
+    """What stays on this machine may be http."""
+    loaded = settings.load(write(tmp_path, GOOD.replace("https://id.example.com", base_url)), {})
+    assert loaded.listeners[0].base_url == base_url
+
+
+def test_allow_http_holds_only_where_the_listener_is_on_loopback(tmp_path: pathlib.Path) -> None:
+    """`allow_http` lets a hosts-file name be http, but never a listener that the network reaches."""
+    http = GOOD.replace("https://", "http://") + "\n[server]\nallow_http = true"
+    assert settings.load(write(tmp_path, http), {}).server.allow_http
+    assert faults_of(tmp_path, http.replace("127.0.0.1:8080", "0.0.0.0:8080"))
+
+
+def test_ipv6_listen_is_read(tmp_path: pathlib.Path) -> None:
+    """An IPv6 address stands in brackets."""
+    door = settings.load(write(tmp_path, GOOD.replace("127.0.0.1:8080", "[::1]:8443")), {}).listeners[0]
+    assert (door.host, door.port) == ("::1", 8443)
+
+
+@capability("settings-environment", witness="environment variables")
+def test_environment_overrides_the_file_and_a_flag_overrides_both(tmp_path: pathlib.Path) -> None:
+    """Flags stand over the environment, the environment over the file; origins tell which it was."""
+    file = write(tmp_path, GOOD)
+    environment = {"INTAGLIO_DATABASE__URL": "sqlite:///env.db", "INTAGLIO_SERVER__LOG_LEVEL": "debug", "HOME": "/"}
+    loaded = settings.load(file, environment, {"server.log_level": "error"})
+    assert loaded.database.url == "sqlite:///env.db"
+    assert loaded.server.log_level == "error"
+    assert loaded.origins["database.url"] == "environment"
+    assert loaded.origins["server.log_level"] == "flag"
+    assert loaded.origins["standard.listen"] == "file"
+    assert loaded.origins["server.workers"] == "default"
+
+
+def test_secret_is_read_from_a_file_named_in_the_environment(tmp_path: pathlib.Path) -> None:
+    """`…_FILE` names a file that holds the value; its last line break is not part of it."""
+    (tmp_path / "key").write_text("abc\n", encoding="utf-8")
+    loaded = settings.load(None, {"INTAGLIO_KEYS__MASTER_KEY_FILE": str(tmp_path / "key")})
+    assert loaded.master_key is not None
+    assert loaded.master_key.reveal() == "abc"
+
+
+def test_secret_file_in_the_settings_is_found_beside_them(tmp_path: pathlib.Path) -> None:
+    """`master_key_file` in the file is relative to the file."""
+    (tmp_path / "master.key").write_text("abc", encoding="utf-8")
+    loaded = settings.load(write(tmp_path, '[keys]\nmaster_key_file = "master.key"'), {})
+    assert loaded.master_key is not None
+    assert loaded.master_key.reveal() == "abc"
+
+
+def test_value_and_file_of_one_setting_are_refused(tmp_path: pathlib.Path) -> None:
+    """Two sources of one setting are a fault, not a choice."""
+    (tmp_path / "key").write_text("abc", encoding="utf-8")
+    environment = {"INTAGLIO_KEYS__MASTER_KEY": "x", "INTAGLIO_KEYS__MASTER_KEY_FILE": str(tmp_path / "key")}
+    assert any("both" in fault for fault in faults_of(tmp_path, GOOD, environment))
+
+
+def test_missing_secret_file_is_a_fault(tmp_path: pathlib.Path) -> None:
+    """A file that is not there is reported with its path."""
+    (fault,) = faults_of(tmp_path, GOOD, {"INTAGLIO_KEYS__MASTER_KEY_FILE": str(tmp_path / "nowhere")})
+    assert "nowhere" in fault
+
+
+def test_no_secret_is_in_a_text(tmp_path: pathlib.Path) -> None:
+    """Neither settings nor faults print the master key or the database's address."""
+    environment = {
+        "INTAGLIO_KEYS__MASTER_KEY": "canary-one",
+        "INTAGLIO_DATABASE__URL": "postgresql://u:canary-two@h/d",
+        "INTAGLIO_STANDARD__LISTEN": "x",
+    }
+    assert "canary" not in repr(settings.load(None, {k: v for k, v in environment.items() if "LISTEN" not in k}))
+    environment["INTAGLIO_DATABASE__URL"] = "mysql://u:canary-two@h/d"
+    assert "canary" not in "".join(faults_of(tmp_path, GOOD, environment))
+
+
+def test_broken_toml_does_not_quote_its_line(tmp_path: pathlib.Path) -> None:
+    """A line that is not TOML may hold a secret: only the file is named."""
+    with pytest.raises(Misconfigured) as caught:
+        settings.load(write(tmp_path, "[keys]\nmaster_key = canary"), {})
+    assert caught.value.code == "settings-file"
+    assert "canary" not in repr(caught.value.detail)
+    assert caught.value.__cause__ is None
+
+
+def test_file_that_is_not_there_is_refused(tmp_path: pathlib.Path) -> None:
+    """A named file must be there."""
+    with pytest.raises(Misconfigured) as caught:
+        settings.load(tmp_path / "none.toml", {})
+    assert caught.value.code == "settings-file"
+
+
+def test_serving_needs_a_database_a_key_and_a_dialect() -> None:
+    """Three things missing are three faults."""
+    with pytest.raises(Misconfigured) as caught:
+        settings.require_serving(settings.load(None, {}))
+    assert len(caught.value.detail["faults"]) == 3  # type: ignore[arg-type]
+
+
+def test_good_settings_may_serve(tmp_path: pathlib.Path) -> None:
+    """The smallest file that may serve is read as it stands."""
+    loaded = settings.load(write(tmp_path, GOOD), {})
+    settings.require_serving(loaded)
+    assert loaded.listener("standard") == settings.Listener("standard", "127.0.0.1", 8080, "https://id.example.com")
+    assert loaded.listener("google") is None
+
+
+def test_two_dialects_do_not_share_a_door(tmp_path: pathlib.Path) -> None:
+    """The same address for two dialects is a fault of the second."""
+    text = GOOD + '\n[auth0]\nlisten = "127.0.0.1:8080"\nbase_url = "https://login.example.com"'
+    (fault,) = faults_of(tmp_path, text)
+    assert "auth0.listen" in fault
+
+
+def test_half_of_a_certificate_is_refused(tmp_path: pathlib.Path) -> None:
+    """A certificate without its key is a fault."""
+    (tmp_path / "c.pem").write_text("", encoding="utf-8")
+    faults = faults_of(tmp_path, GOOD + f'\n[tls]\ncertificate_file = "{tmp_path}/c.pem"')
+    assert any("tls.key_file" in fault for fault in faults)
+
+
+def test_every_key_has_help_and_a_variable_of_its_own() -> None:
+    """The table is complete and without collisions."""
+    assert all(key.help for key in settings.KEYS)
+    assert len({key.variable for key in settings.KEYS}) == len(settings.KEYS)
+
+
+def test_single_underscore_in_a_variable_is_not_overlooked(tmp_path: pathlib.Path) -> None:
+    """`INTAGLIO_DATABASE_URL` would be silently without effect; it is refused with the right spelling."""
+    (fault,) = faults_of(tmp_path, GOOD, {"INTAGLIO_DATABASE_URL": "sqlite:///x"})
+    assert "did you mean INTAGLIO_DATABASE__URL?" in fault
+    assert settings.load(None, {"INTAGLIO_CONFIG": "x", "INTAGLIO_VECTORS": "y"}).database.url == ""

@@ -1,0 +1,845 @@
+"""What every store does: one suite, run by `tests/server/store` for each engine.
+
+A subject is a class that inherits `StoreSuite` and gives a fixture `url`: the URL of an empty, migrated database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+
+from intaglio import errors, names
+from intaglio.server.model import (
+    clients,
+    consents,
+    expiry,
+    grants,
+    installation,
+    serviceaccounts,
+    sessions,
+    signingkeys,
+    tenants,
+    throttles,
+    users,
+)
+from intaglio.server.model.plan import Ask, Conflict, Plan, Row, Store
+from intaglio.server.store import open as opening
+
+T = TypeVar("T")
+NOW = 1_800_000_000
+TENANT = names.TenantId("7c6ab1a2-0000-4000-8000-000000000001")
+USER = names.UserId("7c6ab1a2-0000-4000-8000-000000000002")
+CLIENT = names.ClientId("web")
+
+
+def tenant(slug: str = "acme", **changes: Any) -> tenants.Tenant:
+    """Return a tenant; another slug gives another identifier."""
+    number = TENANT if slug == "acme" else names.TenantId(f"id-{slug}")
+    return msgspec.structs.replace(tenants.Tenant(number, slug, "default", "Acme", NOW), **changes)
+
+
+def client(client_id: str = "web", **changes: Any) -> clients.Client:
+    """Return a client of the tenant."""
+    return msgspec.structs.replace(clients.Client(TENANT, names.ClientId(client_id), "Web", NOW), **changes)
+
+
+def user(username: str = "alice", user_id: str = USER, **changes: Any) -> users.User:
+    """Return a user of the tenant."""
+    return msgspec.structs.replace(users.User(TENANT, names.UserId(user_id), username, NOW, NOW), **changes)
+
+
+def grant(grant_id: str = "grant-1", **changes: Any) -> grants.Grant:
+    """Return a grant."""
+    made = grants.Grant(
+        grant_id=names.GrantId(grant_id),
+        tenant_id=TENANT,
+        issuer="https://id.example/acme",
+        client_id=CLIENT,
+        user_id=USER,
+        session_id="session-1",
+        scope="openid email",
+        auth_time=NOW - 5,
+        acr="1",
+        amr="pwd otp",
+        created_at=NOW,
+        expires_at=NOW + 1000,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def code(digest: bytes = b"\x00code\xff", **changes: Any) -> grants.Code:
+    """Return an authorization code."""
+    made = grants.Code(
+        digest=digest,
+        grant_id=names.GrantId("grant-1"),
+        tenant_id=TENANT,
+        issuer="https://id.example/acme",
+        client_id=CLIENT,
+        user_id=USER,
+        session_id="session-1",
+        redirect_uri="https://app.example/cb",
+        code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        scope="openid",
+        nonce="n-0S6_WzA2Mj",
+        auth_time=NOW - 5,
+        acr="",
+        amr="pwd",
+        created_at=NOW,
+        expires_at=NOW + 60,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def access(digest: bytes = b"access", **changes: Any) -> grants.AccessToken:
+    """Return an access token."""
+    made = grants.AccessToken(digest, names.GrantId("grant-1"), "openid", NOW, NOW + 300)
+    return msgspec.structs.replace(made, **changes)
+
+
+def refresh(digest: bytes = b"refresh", **changes: Any) -> grants.RefreshToken:
+    """Return a refresh token."""
+    made = grants.RefreshToken(digest, names.GrantId("grant-1"), "openid offline_access", NOW, NOW + 900)
+    return msgspec.structs.replace(made, **changes)
+
+
+def session(session_id: str = "session-1", digest: bytes = b"cookie", **changes: Any) -> sessions.Session:
+    """Return a sign-in session."""
+    made = sessions.Session(
+        session_id=names.SessionId(session_id),
+        digest=digest,
+        tenant_id=TENANT,
+        issuer="https://id.example/acme",
+        user_id=USER,
+        auth_time=NOW - 5,
+        amr=("pwd", "otp"),
+        acr="1",
+        created_at=NOW,
+        expires_at=NOW + 600,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def transaction(digest: bytes = b"login", **changes: Any) -> sessions.Transaction:
+    """Return an authorization request that waits."""
+    made = sessions.Transaction(
+        digest=digest,
+        browser=b"browser",
+        tenant_id=TENANT,
+        issuer="https://id.example/acme",
+        dialect="standard",
+        client_id="web",
+        parameters=(("scope", "openid"), ("scope", "email")),
+        created_at=NOW,
+        expires_at=NOW + 600,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def key(key_id: str = "key-1", **changes: Any) -> signingkeys.SigningKeyRecord:
+    """Return a signing key."""
+    made = signingkeys.SigningKeyRecord(
+        names.RingId("ring"), key_id, "RS256", "sealed", b"\x30\x82\x00\xff", NOW, NOW + 10
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def account(email: str = "robot@project.example", **changes: Any) -> serviceaccounts.ServiceAccount:
+    """Return a service account."""
+    made = serviceaccounts.ServiceAccount(TENANT, email, "123456789012345678901", "project", NOW)
+    return msgspec.structs.replace(made, **changes)
+
+
+# Every plan once, in an order in which each finds what it needs; (plan, arguments, whether it changes something).
+WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
+    (installation.keep_fact, ("development", "yes"), True),
+    (installation.fact, ("development",), False),
+    (tenants.insert, (tenant(hosts=("a.example",)),), True),
+    (tenants.by_slug, ("acme",), False),
+    (tenants.by_host, ("a.example",), False),
+    (tenants.by_id, (TENANT,), False),
+    (tenants.page, ("", 10), False),
+    (clients.insert, (client(),), True),
+    (clients.replace, (client(client_name="Other"),), True),
+    (clients.by_id, (TENANT, "web"), False),
+    (clients.page, (TENANT, "", 10), False),
+    (users.insert, (user(),), True),
+    (users.replace, (user(password_hash="$argon2id$"),), True),
+    (users.by_id, (TENANT, USER), False),
+    (users.by_name, (TENANT, "alice"), False),
+    (users.page, (TENANT, "", 10), False),
+    (serviceaccounts.insert, (account(),), True),
+    (serviceaccounts.by_email, (TENANT, "robot@project.example"), False),
+    (consents.granted, (TENANT, USER, "web"), False),
+    (consents.remember, (TENANT, USER, "web", frozenset({"openid"}), NOW), True),
+    (signingkeys.lock_ring, ("ring",), True),
+    (signingkeys.insert, (key(gone_at=NOW - 1),), True),
+    (signingkeys.of_ring, ("ring",), False),
+    (signingkeys.set_instants, (key(retired_at=NOW, gone_at=NOW),), True),
+    (signingkeys.rings, ("", 10), False),
+    (sessions.insert, (session(),), True),
+    (sessions.by_digest, (b"cookie", "https://id.example/acme", NOW), False),
+    (sessions.by_id, ("session-1", NOW), False),
+    (sessions.transaction_insert, (transaction(),), True),
+    (sessions.transaction_replace, (transaction(authenticated_at=NOW),), True),
+    (sessions.transaction_by_digest, (b"login", NOW), False),
+    (sessions.transaction_take, (b"login", NOW), True),
+    (grants.grant_insert, (grant(),), True),
+    (grants.grant_by_id, ("grant-1",), False),
+    (grants.code_insert, (code(),), True),
+    (grants.code_by_digest, (b"\x00code\xff",), False),
+    (grants.code_use, (b"\x00code\xff", NOW), True),
+    (grants.access_insert, (access(),), True),
+    (grants.access_with_grant, (b"access", NOW), False),
+    (grants.access_delete, (b"access",), True),
+    (grants.refresh_insert, (refresh(),), True),
+    (grants.refresh_with_grant, (b"refresh",), False),
+    (grants.refresh_use, (b"refresh", NOW), True),
+    (grants.grant_revoke, ("grant-1", NOW), True),
+    (sessions.end, ("session-1", NOW), True),
+    (throttles.count, (b"key", NOW, NOW - 60), True),
+    (throttles.failures, (b"key", NOW - 60), False),
+    (throttles.forget, (b"key",), True),
+    *((expiry.sweep, (query, NOW, 100), True) for query in expiry.QUERIES),
+]
+
+
+def recording(plan: Callable[..., Plan[T]], seen: list[Ask]) -> Callable[..., Plan[T]]:
+    """Return the plan, noting what it asks."""
+
+    def run(*args: Any) -> Generator[Ask, list[Row], T]:
+        inner = plan(*args)
+        try:
+            ask = next(inner)
+            while True:
+                seen.append(ask)
+                try:
+                    rows = yield ask
+                except Conflict as conflict:
+                    ask = inner.throw(conflict)
+                else:
+                    ask = inner.send(rows)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+
+    run.__dict__.update(plan.__dict__)
+    return run
+
+
+def insert_then_raise(made: tenants.Tenant) -> Plan[None]:
+    """Keep a tenant, then fail."""
+    yield from tenants.insert(made)
+    raise LookupError("after the question")
+
+
+def insert_or_find(made: tenants.Tenant) -> Plan[str]:
+    """Keep a tenant; on a conflict, go on asking in the same transaction and keep a fact."""
+    try:
+        yield from tenants.insert(made)
+    except Conflict:
+        found = yield from tenants.by_slug(made.slug)
+        yield from installation.keep_fact("met", "conflict")
+        return found.name if found else "nothing"
+    return "kept"
+
+
+def insert_ignoring(made: tenants.Tenant) -> Plan[str]:
+    """Keep a fact and a tenant; a conflict is the last thing that happens."""
+    yield from installation.keep_fact("before", "kept")
+    try:
+        yield from tenants.insert(made)
+    except Conflict:
+        return "conflict"
+    return "kept"
+
+
+def read_and_write() -> Plan[None]:
+    """Try to write."""
+    yield from installation.keep_fact("a", "b")
+    yield from installation.fact("a")
+
+
+def unknown() -> Plan[None]:
+    """Ask for what does not exist."""
+    yield Ask("drop_everything")
+
+
+def two_facts() -> Plan[tuple[str | None, str | None]]:
+    """Read two facts on one view."""
+    first = yield from installation.fact("left")
+    second = yield from installation.fact("right")
+    return first, second
+
+
+def set_both(value: str) -> Plan[None]:
+    """Write two facts in one transaction."""
+    yield from installation.keep_fact("left", value)
+    yield from installation.keep_fact("right", value)
+
+
+def increment() -> Plan[None]:
+    """Count in a row that everybody wants, after taking a lock for it."""
+    yield from signingkeys.lock_ring("counter")
+    before = yield from installation.fact("counter")
+    yield from installation.keep_fact("counter", str(int(before or "0") + 1))
+
+
+class StoreSuite:
+    """The suite; `url` is a fixture of the subject."""
+
+    @staticmethod
+    def run(url: str, case: Callable[[Store], Awaitable[T]]) -> T:
+        """Run a case on an open store, within a minute."""
+
+        async def go() -> T:
+            store = await opening.open_store(url)
+            try:
+                return await asyncio.wait_for(case(store), 60)
+            finally:
+                await store.close()
+
+        return asyncio.run(go())
+
+    def test_every_plan_runs(self, url: str) -> None:
+        """Each plan's questions are understood by the engine, with exactly the values that the query takes."""
+
+        async def case(store: Store) -> list[Any]:
+            return [await (store.write if writes else store.read)(plan, *args) for plan, args, writes in WALK]
+
+        found = self.run(url, case)
+        assert [one for (plan, _, writes), one in zip(WALK, found, strict=True) if not writes].count(None) == 0
+
+    def test_tenant_comes_back_as_it_was_kept(self, url: str) -> None:
+        """A tenant is found by slug, host and identifier, equal to what was kept."""
+        made = tenant(hosts=("a.example", "b.example:8443"), logo_uri="https://a.example/é.png", disabled_at=NOW)
+
+        async def case(store: Store) -> None:
+            await store.write(tenants.insert, made)
+            assert await store.read(tenants.by_slug, "acme") == made
+            assert await store.read(tenants.by_host, "b.example:8443") == made
+            assert await store.read(tenants.by_id, TENANT) == made
+            assert await store.read(tenants.by_slug, "ACME") is None
+            assert await store.read(tenants.by_host, "c.example") is None
+
+        self.run(url, case)
+
+    def test_pages_are_in_byte_order(self, url: str) -> None:
+        """Pages follow one another without gap or overlap, ordered by bytes on every engine."""
+        slugs = ["a", "a-b", "ab", "b", "z9", "zz"]
+
+        async def case(store: Store) -> list[str]:
+            for slug in reversed(slugs):
+                await store.write(tenants.insert, tenant(slug))
+            found: list[str] = []
+            while page := await store.read(tenants.page, found[-1] if found else "", 4):
+                found += [one.slug for one in page]
+            return found
+
+        assert self.run(url, case) == slugs
+
+    def test_user_pages_sort_capitals_and_accents_by_bytes(self, url: str) -> None:
+        """Sign-in names are ordered by their UTF-8 bytes."""
+
+        async def case(store: Store) -> list[str]:
+            await store.write(tenants.insert, tenant())
+            for number, name in enumerate(["é", "z", "a b", "a", "a-b", "😀"]):
+                await store.write(users.insert, user(name, f"u{number}"))
+            return [one.username for one in await store.read(users.page, TENANT, "", 10)]
+
+        assert self.run(url, case) == ["a", "a b", "a-b", "z", "é", "😀"]
+
+    def test_clients_and_users_and_accounts_are_kept_and_replaced(self, url: str) -> None:
+        """Records come back as kept; replace tells whether there was one."""
+        secret = clients.ClientSecret(bytes(range(256)), NOW)
+
+        async def case(store: Store) -> None:
+            await store.write(tenants.insert, tenant())
+            assert not await store.write(clients.replace, client())
+            await store.write(clients.insert, client())
+            changed = client(secrets=(secret,), redirect_uris=("https://a.example/cb",), require_pkce=False)
+            assert await store.write(clients.replace, changed)
+            assert await store.read(clients.by_id, TENANT, "web") == changed
+            assert await store.read(clients.by_id, "other", "web") is None
+            assert not await store.write(users.replace, user())
+            await store.write(users.insert, user("  Alice "))
+            assert await store.write(users.replace, user("  Alice ", claims={"address": {"country": "XK"}, "n": [1]}))
+            found = await store.read(users.by_name, TENANT, "ALICE")
+            assert found is not None
+            assert found.claims == {"address": {"country": "XK"}, "n": [1]}
+            assert await store.read(users.by_id, TENANT, USER) == found
+            await store.write(serviceaccounts.insert, account())
+            assert await store.read(serviceaccounts.by_email, TENANT, "robot@project.example") == account()
+
+        self.run(url, case)
+
+    def test_what_must_be_unique_conflicts(self, url: str) -> None:
+        """Each unique name taken twice is a `Conflict`, and nothing of the second plan is kept."""
+        twice: list[tuple[Callable[..., Plan[Any]], Any, Any]] = [
+            (tenants.insert, tenant("one"), tenant("two", tenant_id=names.TenantId("id-one"))),
+            (tenants.insert, tenant("three"), tenant("three", tenant_id=names.TenantId("other"))),
+            (tenants.insert, tenant("four", hosts=("h",)), tenant("five", hosts=("g", "h"))),
+            (clients.insert, client(), client(client_name="Second")),
+            (users.insert, user(), user("bob")),
+            (users.insert, user("carol", "u2"), user("CAROL ", "u3")),
+            (serviceaccounts.insert, account(), account(unique_id="2")),
+            (signingkeys.insert, key(), key(alg="ES256")),
+            (sessions.insert, session(), session(digest=b"other")),
+            (sessions.insert, session("s2", b"d2"), session("s3", b"d2")),
+            (sessions.transaction_insert, transaction(), transaction(client_id="x")),
+            (grants.grant_insert, grant(), grant(user_id="x")),
+            (grants.code_insert, code(), code(nonce="x")),
+        ]
+
+        async def case(store: Store) -> None:
+            await store.write(tenants.insert, tenant())
+            for plan, first, second in twice:
+                await store.write(plan, first)
+                with pytest.raises(Conflict) as met:
+                    await store.write(plan, second)
+                assert str(met.value) == ""
+            assert await store.read(tenants.by_slug, "five") is None
+            assert await store.read(tenants.by_host, "g") is None
+
+        self.run(url, case)
+
+    def test_row_without_its_tenant_is_refused(self, url: str) -> None:
+        """A client of a tenant that does not exist is refused, and not as a conflict; no value is in the error."""
+
+        async def case(store: Store) -> None:
+            with pytest.raises(errors.IntaglioError) as met:
+                await store.write(clients.insert, client("secret-name"))
+            assert met.value.code == "storage-refused"
+            assert "secret-name" not in f"{met.value} {met.value.detail} {met.value.__cause__}"
+
+        self.run(url, case)
+
+    def test_conflict_can_be_caught_inside_the_plan(self, url: str) -> None:
+        """A plan that catches a conflict goes on in the same transaction, and what it writes then is kept."""
+
+        async def case(store: Store) -> None:
+            assert await store.write(insert_or_find, tenant()) == "kept"
+            other = tenant(tenant_id=names.TenantId("other"), name="Second")
+            assert await store.write(insert_or_find, other) == "Acme"
+            assert await store.read(installation.fact, "met") == "conflict"
+
+        self.run(url, case)
+
+    def test_conflict_at_the_end_keeps_what_came_before(self, url: str) -> None:
+        """A plan that catches a conflict and returns has its other rows kept."""
+
+        async def case(store: Store) -> None:
+            await store.write(tenants.insert, tenant())
+            assert await store.write(insert_ignoring, tenant()) == "conflict"
+            assert await store.read(installation.fact, "before") == "kept"
+
+        self.run(url, case)
+
+    def test_plan_that_raises_keeps_nothing(self, url: str) -> None:
+        """The plan's own exception reaches the caller, and its rows are gone; its neighbours' are not."""
+
+        async def case(store: Store) -> None:
+            results = await asyncio.gather(
+                *(store.write(tenants.insert, tenant(f"good{n}")) for n in range(10)),
+                *(store.write(insert_then_raise, tenant(f"bad{n}", hosts=(f"h{n}",))) for n in range(10)),
+                return_exceptions=True,
+            )
+            assert results[:10] == [None] * 10
+            assert [type(one) for one in results[10:]] == [LookupError] * 10
+            slugs = [one.slug for one in await store.read(tenants.page, "", 100)]
+            assert slugs == [f"good{n}" for n in range(10)]
+
+        self.run(url, case)
+
+    def test_reading_cannot_write(self, url: str) -> None:
+        """A plan that writes is refused by `read`."""
+
+        async def case(store: Store) -> None:
+            for plan, args in ((read_and_write, ()), (installation.keep_fact, ("a", "b"))):
+                with pytest.raises(errors.IntaglioError) as met:
+                    await store.read(plan, *args)
+                assert met.value.code == "storage-read-writes"
+            assert await store.read(installation.fact, "a") is None
+
+        self.run(url, case)
+
+    def test_unknown_question_is_refused(self, url: str) -> None:
+        """A question without a query is the program's fault and changes nothing."""
+
+        async def case(store: Store) -> None:
+            for run in (store.read, store.write):
+                with pytest.raises(errors.IntaglioError) as met:
+                    await run(unknown)
+                assert met.value.code == "storage-unknown-query"
+
+        self.run(url, case)
+
+    def test_closed_store_answers_nothing(self, url: str) -> None:
+        """After close, reading and writing are `Unavailable`; closing again does nothing."""
+
+        async def case(store: Store) -> None:
+            await store.close()
+            await store.close()
+            for run, plan, args in ((store.read, installation.fact, ("a",)), (store.write, increment, ())):
+                with pytest.raises(errors.Unavailable) as met:
+                    await run(plan, *args)
+                assert met.value.code == "storage-unavailable"
+
+        self.run(url, case)
+
+    def test_code_lives_until_its_instant(self, url: str) -> None:
+        """A code works before `expires_at`, not at it; the refused attempt leaves it unused."""
+
+        async def case(store: Store) -> None:
+            await store.write(grants.code_insert, code())
+            assert await store.write(grants.code_use, code().digest, NOW + 60) is None
+            assert await store.read(grants.code_by_digest, code().digest) == code()
+            assert await store.write(grants.code_use, code().digest, NOW + 59) == code(used_at=NOW + 59)
+            assert await store.write(grants.code_use, code().digest, NOW + 59) is None
+            assert await store.read(grants.code_by_digest, code().digest) == code(used_at=NOW + 59)
+            assert await store.write(grants.code_use, b"unknown", NOW) is None
+
+        self.run(url, case)
+
+    def test_access_token_is_good_only_with_a_live_grant(self, url: str) -> None:
+        """An access token is found until it or its grant expires, or either is revoked."""
+
+        async def case(store: Store) -> None:
+            await store.write(grants.grant_insert, grant(expires_at=NOW + 200))
+            await store.write(grants.access_insert, access())
+            await store.write(grants.access_insert, access(scope="another"))
+            await store.write(grants.access_insert, access(b"orphan", grant_id=names.GrantId("gone")))
+            found = await store.read(grants.access_with_grant, b"access", NOW + 199)
+            assert found == (access(), grant(expires_at=NOW + 200))
+            assert await store.read(grants.access_with_grant, b"access", NOW + 200) is None
+            assert await store.read(grants.access_with_grant, b"orphan", NOW) is None
+            await store.write(grants.access_insert, access(b"second", expires_at=NOW + 10))
+            assert await store.read(grants.access_with_grant, b"second", NOW + 9) is not None
+            assert await store.read(grants.access_with_grant, b"second", NOW + 10) is None
+            await store.write(grants.access_delete, b"second")
+            assert await store.read(grants.access_with_grant, b"second", NOW) is None
+            await store.write(grants.grant_revoke, "grant-1", NOW + 1)
+            await store.write(grants.grant_revoke, "grant-1", NOW + 2)
+            assert await store.read(grants.access_with_grant, b"access", NOW) is None
+            revoked = await store.read(grants.grant_by_id, "grant-1")
+            assert revoked is not None
+            assert revoked.revoked_at == NOW + 1
+
+        self.run(url, case)
+
+    def test_refresh_token_is_found_in_any_state(self, url: str) -> None:
+        """A refresh token comes with its grant though both are over; a first use keeps its instant."""
+
+        async def case(store: Store) -> None:
+            await store.write(grants.grant_insert, grant(expires_at=NOW - 1))
+            await store.write(grants.refresh_insert, refresh(expires_at=NOW - 1))
+            await store.write(grants.refresh_insert, refresh(scope="another"))
+            assert await store.write(grants.refresh_use, b"refresh", NOW) == NOW
+            assert await store.write(grants.refresh_use, b"refresh", NOW + 7) == NOW
+            await store.write(grants.grant_revoke, "grant-1", NOW)
+            assert await store.read(grants.refresh_with_grant, b"refresh") == (
+                refresh(expires_at=NOW - 1, used_at=NOW),
+                grant(expires_at=NOW - 1, revoked_at=NOW),
+            )
+            assert await store.read(grants.refresh_with_grant, b"unknown") is None
+
+        self.run(url, case)
+
+    def test_session_ends_with_its_online_grants(self, url: str) -> None:
+        """Ending a session revokes its grants save those for offline access, matched as a whole word and by case."""
+        scopes = ["openid", "openid offline_access", "offline_access", "OFFLINE_ACCESS", "offlinexaccess openid", ""]
+
+        async def case(store: Store) -> list[str]:
+            await store.write(sessions.insert, session())
+            for number, scope in enumerate(scopes):
+                await store.write(grants.grant_insert, grant(f"g{number}", scope=scope))
+            await store.write(grants.grant_insert, grant("elsewhere", session_id="session-2"))
+            await store.write(grants.grant_insert, grant("machine", session_id=""))
+            found = await store.read(sessions.by_digest, b"cookie", "https://id.example/acme", NOW + 599)
+            assert found == session()
+            assert await store.read(sessions.by_id, "session-1", NOW) == session()
+            assert await store.read(sessions.by_id, "session-1", NOW + 600) is None
+            assert await store.read(sessions.by_digest, b"cookie", "https://id.example/other", NOW) is None
+            await store.write(sessions.end, "session-1", NOW)
+            await store.write(sessions.end, "", NOW)
+            assert await store.read(sessions.by_digest, b"cookie", "https://id.example/acme", NOW) is None
+            assert await store.read(sessions.by_id, "session-1", NOW) is None
+            living = []
+            for name in [f"g{number}" for number in range(len(scopes))] + ["elsewhere", "machine"]:
+                one = await store.read(grants.grant_by_id, name)
+                if one is not None and one.revoked_at is None:
+                    living.append(name)
+            return living
+
+        assert self.run(url, case) == ["g1", "g2", "elsewhere", "machine"]
+
+    def test_waiting_request_is_taken_once(self, url: str) -> None:
+        """One of many who take a waiting request has it; an expired one nobody has."""
+
+        async def case(store: Store) -> None:
+            await store.write(sessions.transaction_insert, transaction())
+            changed = transaction(authenticated_at=NOW + 3)
+            await store.write(sessions.transaction_replace, changed)
+            assert await store.read(sessions.transaction_by_digest, b"login", NOW) == changed
+            assert await store.read(sessions.transaction_by_digest, b"login", NOW + 600) is None
+            assert not await store.write(sessions.transaction_take, b"login", NOW + 600)
+            taken = await asyncio.gather(*(store.write(sessions.transaction_take, b"login", NOW) for _ in range(20)))
+            assert sorted(taken) == [False] * 19 + [True]
+
+        self.run(url, case)
+
+    def test_keys_of_a_ring(self, url: str) -> None:
+        """A ring's keys come oldest first with their instants as last written; rings are listed in order."""
+
+        async def case(store: Store) -> None:
+            await store.write(signingkeys.insert, key("b", created_at=NOW + 1))
+            await store.write(signingkeys.insert, key("c"))
+            await store.write(signingkeys.insert, key("a", ring_id=names.RingId("other")))
+            changed = key("c", active_at=NOW, retired_at=NOW + 1, gone_at=NOW + 2, revoked_at=NOW + 3)
+            await store.write(signingkeys.set_instants, changed)
+            assert await store.read(signingkeys.of_ring, "ring") == [changed, key("b", created_at=NOW + 1)]
+            assert await store.read(signingkeys.of_ring, "none") == []
+            assert await store.read(signingkeys.rings, "", 10) == ["other", "ring"]
+            assert await store.read(signingkeys.rings, "other", 10) == ["ring"]
+
+        self.run(url, case)
+
+    def test_consent_only_grows(self, url: str) -> None:
+        """Granted scopes are joined with earlier ones, also when two grants are given at once."""
+
+        async def case(store: Store) -> None:
+            await store.write(tenants.insert, tenant())
+            await store.write(users.insert, user())
+            await store.write(clients.insert, client())
+            assert await store.read(consents.granted, TENANT, USER, "web") == frozenset()
+            await store.write(consents.remember, TENANT, USER, "web", frozenset(), NOW)
+            assert await store.read(consents.granted, TENANT, USER, "web") == frozenset()
+            words = [f"scope{number}" for number in range(20)]
+            await asyncio.gather(
+                *(store.write(consents.remember, TENANT, USER, "web", frozenset({word}), NOW) for word in words)
+            )
+            assert await store.read(consents.granted, TENANT, USER, "web") == frozenset(words)
+
+        self.run(url, case)
+
+    def test_failures_are_counted_in_windows(self, url: str) -> None:
+        """A window counts until it is as old as it is long, then a new one begins; a sweep leaves live ones."""
+
+        async def case(store: Store) -> None:
+            counted = await asyncio.gather(*(store.write(throttles.count, b"k", NOW, NOW - 60) for _ in range(20)))
+            assert sorted(counted) == list(range(1, 21))
+            assert await store.read(throttles.failures, b"k", NOW - 1) == 20
+            assert await store.read(throttles.failures, b"k", NOW) == 0
+            assert await store.write(expiry.sweep, "expired_throttles_delete", NOW + 59, 10) == 0
+            assert await store.write(throttles.count, b"k", NOW + 59, NOW - 1) == 21
+            assert await store.write(throttles.count, b"k", NOW + 60, NOW) == 1
+            assert await store.write(expiry.sweep, "expired_throttles_delete", NOW + 119, 10) == 0
+            assert await store.write(expiry.sweep, "expired_throttles_delete", NOW + 120, 10) == 1
+            await store.write(throttles.count, b"k", NOW, NOW - 60)
+            await store.write(throttles.forget, b"k")
+            assert await store.read(throttles.failures, b"k", NOW - 60) == 0
+
+        self.run(url, case)
+
+    def test_sweep_removes_what_is_over_in_small_batches(self, url: str) -> None:
+        """At most `limit` rows go at a time, only those whose time is over."""
+
+        async def case(store: Store) -> None:
+            for number in range(7):
+                await store.write(grants.code_insert, code(bytes([number]), expires_at=NOW + number))
+            await store.write(signingkeys.insert, key("kept"))
+            await store.write(signingkeys.insert, key("gone", gone_at=NOW))
+            assert await store.write(expiry.sweep, "expired_codes_delete", NOW + 4, 3) == 3
+            assert await store.write(expiry.sweep, "expired_codes_delete", NOW + 4, 3) == 2
+            assert await store.write(expiry.sweep, "expired_codes_delete", NOW + 4, 3) == 0
+            assert await store.read(grants.code_by_digest, b"\x05") is not None
+            assert await store.write(expiry.sweep, "gone_keys_delete", NOW, 9) == 1
+            assert [one.key_id for one in await store.read(signingkeys.of_ring, "ring")] == ["kept"]
+
+        self.run(url, case)
+
+    @pytest.mark.parametrize(
+        "text",
+        ["'; DROP TABLE tenants; --", '"', "\\", "%_", ":name $1 ?", "é́\u202e😀", "\x01\x7f\r\n", "a" * 1_000_000],
+        ids=["quote", "double quote", "backslash", "wildcards", "marks", "unicode", "control", "megabyte"],
+    )
+    def test_hostile_text_comes_back_unchanged(self, url: str, text: str) -> None:
+        """Text of any content and size is kept as it is, in a column and inside a record."""
+
+        async def case(store: Store) -> None:
+            await store.write(installation.keep_fact, "name", text)
+            assert await store.read(installation.fact, "name") == text
+            await store.write(tenants.insert, tenant(name=text))
+            found = await store.read(tenants.by_slug, "acme")
+            assert found is not None
+            assert found.name == text
+
+        self.run(url, case)
+
+    @pytest.mark.parametrize("text", ["a\0b", "\0", "\ud800", "a\udfff"], ids=["nul", "only nul", "high", "low"])
+    def test_text_that_cannot_be_kept(self, url: str, text: str) -> None:
+        """U+0000 and unpaired surrogates are refused when written and match nothing when read, on every engine."""
+
+        async def case(store: Store) -> None:
+            with pytest.raises(errors.ProtocolFault) as met:
+                await store.write(installation.keep_fact, "name", text)
+            assert met.value.code == "invalid_request"
+            assert await store.read(installation.fact, "name") is None
+            assert await store.read(installation.fact, text) is None
+            assert await store.read(tenants.page, text, 10) == []
+
+        self.run(url, case)
+
+    def test_long_name_is_kept_or_refused_cleanly(self, url: str) -> None:
+        """A megabyte where an index is: kept, or refused as the requester's fault; looking it up is no error."""
+        name = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(350_000))
+
+        async def case(store: Store) -> None:
+            outcome = await asyncio.gather(store.write(installation.keep_fact, name, "value"), return_exceptions=True)
+            assert outcome == [None] or getattr(outcome[0], "code", "") == "invalid_request"
+            assert await store.read(installation.fact, name) == ("value" if outcome == [None] else None)
+
+        self.run(url, case)
+
+    def test_number_too_large_is_refused(self, url: str) -> None:
+        """An instant beyond 64 bits is refused and the store works on."""
+
+        async def case(store: Store) -> None:
+            with pytest.raises(errors.IntaglioError) as met:
+                await store.write(grants.access_insert, access(expires_at=2**63))
+            assert met.value.code == "storage-refused"
+            await store.write(grants.access_insert, access(expires_at=2**63 - 1))
+
+        self.run(url, case)
+
+    def test_fifty_uses_of_a_code_have_one_winner(self, url: str) -> None:
+        """Of 50 parallel uses of a code one gets it, several times over."""
+
+        async def case(store: Store) -> None:
+            for number in range(5):
+                digest = bytes([number])
+                await store.write(grants.code_insert, code(digest))
+                got = await asyncio.gather(*(store.write(grants.code_use, digest, NOW) for _ in range(50)))
+                assert sum(one is not None for one in got) == 1
+
+        self.run(url, case)
+
+    def test_fifty_uses_of_a_refresh_token_see_one_instant(self, url: str) -> None:
+        """All of 50 parallel uses learn the same instant of first use."""
+
+        async def case(store: Store) -> None:
+            await store.write(grants.refresh_insert, refresh())
+            got = await asyncio.gather(*(store.write(grants.refresh_use, b"refresh", NOW + n) for n in range(50)))
+            assert len(set(got)) == 1
+
+        self.run(url, case)
+
+    def test_reading_sees_one_view(self, url: str) -> None:
+        """A plan of several questions sees no half of another plan."""
+
+        async def case(store: Store) -> None:
+            await store.write(set_both, "0")
+            stop = False
+
+            async def write() -> None:
+                number = 0
+                while not stop:
+                    number += 1
+                    await store.write(set_both, str(number))
+                    await asyncio.sleep(0)
+
+            writers = [asyncio.create_task(write()) for _ in range(4)]
+            for _ in range(300):
+                left, right = await store.read(two_facts)
+                assert left == right
+                await asyncio.sleep(0)
+            stop = True
+            await asyncio.gather(*writers)
+
+        self.run(url, case)
+
+    def test_lock_serializes(self, url: str) -> None:
+        """Plans that take a ring before they read lose no update of one another."""
+
+        async def case(store: Store) -> str | None:
+            await asyncio.gather(*(store.write(increment) for _ in range(40)))
+            return await store.read(installation.fact, "counter")
+
+        assert self.run(url, case) == "40"
+
+    def test_plan_is_pure(self, url: str) -> None:
+        """A plan asks the same questions each time it is run with the same answers: a store may run it again."""
+
+        async def case(store: Store) -> None:
+            for plan, args, writes in WALK:
+                runs: list[list[Ask]] = [[], []]
+                for seen in runs:
+                    generator = recording(plan, seen)(*args)
+                    next(generator)
+                    generator.close()
+                assert runs[0] == runs[1]
+                await (store.write if writes else store.read)(plan, *args)
+
+        self.run(url, case)
+
+    def test_cancelled_waiter_does_not_hurt_the_others(self, url: str) -> None:
+        """Half of the callers give up at various moments; the other half is served, and the store works on."""
+
+        async def case(store: Store) -> None:
+            tasks = [asyncio.create_task(store.write(set_and_count, f"f{n}")) for n in range(60)]
+            for number, task in enumerate(tasks):
+                await asyncio.sleep(0 if number % 3 else 0.001)
+                if number % 2:
+                    task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            assert results[::2] == ["kept"] * 30
+            for number in range(0, 60, 2):
+                assert await store.read(installation.fact, f"f{number}") == "kept"
+            assert await store.write(set_and_count, "after") == "kept"
+
+        self.run(url, case)
+
+    def test_close_finishes_what_was_handed_over(self, url: str) -> None:
+        """Writes that were handed over before close are kept and acknowledged."""
+
+        async def go() -> list[Any]:
+            store = await opening.open_store(url)
+            tasks = [asyncio.create_task(store.write(set_and_count, f"f{n}")) for n in range(20)]
+            await asyncio.sleep(0)
+            await store.close()
+            return await asyncio.gather(*tasks, return_exceptions=True)
+
+        results = asyncio.run(go())
+        kept = [one for one in results if one == "kept"]
+        assert len(kept) + sum(isinstance(one, errors.Unavailable) for one in results) == 20
+        assert kept
+
+    def test_time_is_bounded(self, url: str) -> None:
+        """A thousand reads and two hundred writes, sixteen at a time, take seconds at the very most."""
+
+        async def case(store: Store) -> float:
+            begun = time.monotonic()
+            await store.write(tenants.insert, tenant())
+            for _ in range(1000):
+                await store.read(tenants.by_slug, "acme")
+            for start in range(0, 200, 16):
+                await asyncio.gather(
+                    *(
+                        store.write(grants.access_insert, access(start.to_bytes(2, "big") + bytes([n])))
+                        for n in range(16)
+                    )
+                )
+            return time.monotonic() - begun
+
+        assert self.run(url, case) < 20
+
+
+def set_and_count(name: str) -> Plan[str]:
+    """Keep a fact in a plan of several questions and return what is then there."""
+    yield from installation.keep_fact(name, "kept")
+    found = yield from installation.fact(name)
+    return found or ""

@@ -1,0 +1,123 @@
+"""The two drivers run a flow alike: blocking and async."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from intaglio.errors import Misconfigured, Unavailable
+from intaglio.net import trust
+from intaglio.net.guard import Guard, Limits
+from intaglio.net.pooled import PooledDriver
+from intaglio.net.sync import SyncDriver
+from intaglio.wire.flow import Call
+
+
+def blocking(flow, guard, limits):
+    """Run a flow, blocking."""
+    driver = SyncDriver(guard, limits=limits)
+    try:
+        return driver.run(flow)
+    finally:
+        driver.close()
+
+
+def pooled(flow, guard, limits):
+    """Run a flow on an event loop."""
+
+    async def run():
+        driver = PooledDriver(guard, limits=limits)
+        try:
+            return await driver.run(flow)
+        finally:
+            await driver.aclose()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(params=[blocking, pooled], ids=["sync", "pooled"])
+def run(request, server):
+    """Return the function that runs a flow with the server's host configured."""
+    return lambda flow, **limits: request.param(flow, Guard((server.url,)), Limits(**limits))
+
+
+def one(call):
+    """Return the flow of one call."""
+    return (yield call)
+
+
+def test_flow_gets_its_replies(run, server):
+    """Send method, headers and body, and return status, headers and body."""
+
+    def two():
+        first = yield Call("GET", server.url + "/a?b=c", (("accept", "application/json"),))
+        second = yield Call("POST", server.url + "/p", (("content-type", "text/plain"),), b"body")
+        return first, second
+
+    first, second = run(two())
+    assert (first.status, first.header("x-ANSWER"), first.body, first.url) == (200, "yes", b"hello", server.url + "/a?b=c")
+    assert second.body == b"body"
+    assert [(method, path) for method, path, _ in server.seen] == [("GET", "/a?b=c"), ("POST", "/p")]
+    assert "accept-encoding" not in {name.lower() for name in server.seen[0][2]}
+
+
+def test_redirect_is_not_followed(run, server):
+    """Return the redirect itself."""
+    assert run(one(Call("GET", server.url + "/redirect"))).status == 302
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "limits", "code"),
+    [
+        ("/long", {}, "answer-too-long"),
+        ("/slow", {"seconds": 0.3}, "unreachable"),
+        ("/garbage", {}, "unreachable"),
+    ],
+)
+def test_failed_call_is_unavailable(run, server, path, limits, code):
+    """Refuse answers that are too long, too late, or no HTTP."""
+    with pytest.raises(Unavailable) as caught:
+        run(one(Call("GET", server.url + path)), **limits)
+    assert caught.value.code == code
+
+
+def test_failure_is_thrown_into_the_flow(run, server):
+    """Let a flow go on after a call that failed."""
+
+    def persistent():
+        try:
+            yield Call("GET", "http://127.0.0.1:1/")
+        except Unavailable as fault:
+            reply = yield Call("GET", server.url + "/echo")
+            return fault.code, reply.body
+
+    assert run(persistent()) == ("unreachable", b"hello")
+
+
+def test_d5_47_name_that_resolves_to_this_machine_is_refused(server):
+    """Refuse, after resolving and before connecting, a host that was not configured."""
+    port = server.url.rpartition(":")[2]
+    for drive in (blocking, pooled):
+        for url in (f"http://localhost:{port}/", f"https://127.0.0.1:{port}/"):
+            with pytest.raises(Unavailable) as caught:
+                drive(one(Call("GET", url)), Guard(("https://elsewhere.example",)), Limits())
+            assert caught.value.code == "destination-refused"
+    assert server.seen == []
+
+
+def test_error_keeps_the_query_out(run):
+    """Leave the query, which may hold secrets, out of the error."""
+    with pytest.raises(Unavailable) as caught:
+        run(one(Call("GET", "http://127.0.0.1:1/?token=s3cret")))
+    assert "s3cret" not in f"{caught.value!r} {caught.value.detail}"
+
+
+def test_file_of_authorities_must_be_readable(tmp_path):
+    """Refuse a file that is missing or holds no certificates."""
+    (tmp_path / "empty.pem").write_text("")
+    for name in ("missing.pem", "empty.pem"):
+        with pytest.raises(Misconfigured) as caught:
+            trust.context(str(tmp_path / name))
+        assert caught.value.code == "ca-file-unusable"

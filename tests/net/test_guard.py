@@ -1,0 +1,94 @@
+"""Where calls may go."""
+
+from __future__ import annotations
+
+import pytest
+
+from intaglio.errors import Unavailable
+from intaglio.net.guard import Guard
+
+LOCAL = Guard(("http://localhost:8080/default", "https://internal.example/"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "//example.com/",
+        "https://",
+        "https://user@example.com/",
+        "https://user:pass@example.com/",
+        "https://exam ple.com/",
+        "https://example.com/\r\nX: y",
+        "https://ex\u00e4mple.com/",
+        "https://example.com:99999/",
+        "https://[::1",
+        "http://localhost.example.com/",
+        "http://10.0.0.1/",
+        "http://localhost/",
+        "https://localhost/",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "",
+    ],
+)
+def test_d5_47_destination_is_refused(url):
+    """Refuse other schemes, userinfo, hostile texts, plain http, and this machine unless it was configured."""
+    with pytest.raises(Unavailable) as caught:
+        Guard().check_url(url)
+    assert caught.value.code == "destination-refused"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "192.0.2.1",
+        "::",
+        "::1",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:169.254.169.254",
+        "::ffff:10.0.0.1",
+        "nonsense",
+    ],
+)
+def test_d5_47_special_address_is_refused(address):
+    """Refuse a public name at a private, local, shared, reserved or multicast address, mapped ones too."""
+    with pytest.raises(Unavailable) as caught:
+        Guard().check_address("keys.example", address)
+    assert caught.value.code == "destination-refused"
+
+
+def test_public_and_configured_destinations_are_allowed():
+    """Allow public addresses for anybody, and private ones for the hosts that were configured."""
+    for url in ("https://example.com/", "https://example.com:8443/a?b#c"):
+        Guard().check_url(url)
+    Guard().check_address("example.com", "93.184.216.34")
+    Guard().check_address("example.com", "2606:2800:220:1::1")
+    LOCAL.check_url("http://localhost:8080/keys")
+    LOCAL.check_address("localhost", "127.0.0.1")
+    LOCAL.check_address("localhost", "::1")
+    LOCAL.check_address("internal.example", "10.0.0.1")
+
+
+def test_d5_47_configured_host_opens_no_other():
+    """Refuse private addresses of hosts that were not configured, and localhost that is elsewhere."""
+    for host, address in (("other.example", "10.0.0.1"), ("localhost", "10.0.0.1"), ("localhost", "93.184.216.34")):
+        with pytest.raises(Unavailable):
+            LOCAL.check_address(host, address)
+    with pytest.raises(Unavailable):
+        LOCAL.check_url("http://internal.example/")
