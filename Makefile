@@ -7,7 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --require-hashes --only-binary :all: --no-compile --progress-bar on
+INSTALL := $(PIP) install --require-hashes --only-binary :all: --no-compile --progress-bar off
+PROGRESS := sed -un 's/^Collecting \([^ ]*\).*/      \1/p'
 ARGS ?=
 
 .PHONY: help setup setup-dev run test check format bench screenshots docs lock clean sdk-node
@@ -23,20 +24,20 @@ $(BIN)/python:
 
 $(VENV)/.server: requirements/server.txt pyproject.toml | $(BIN)/python
 	@echo "[2/4] installing the locked wheels"
-	@$(INSTALL) --quiet -r requirements/server.txt
+	@$(INSTALL) -r requirements/server.txt | $(PROGRESS)
 	@echo "[3/4] installing intaglio itself (editable)"
 	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
 	@echo "[4/4] compiling bytecode"
 	@$(BIN)/python -m compileall -q -j 0 src $(VENV)/lib || true
 	@touch $@
-	@echo "ready: $(BIN)/intaglio"
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.server
-	@echo "[dev] installing what tests and checks need"
-	@$(INSTALL) --quiet -r requirements/dev.txt
+	@echo "[dev] installing what tests and checks need (a few minutes the first time)"
+	@$(INSTALL) -r requirements/dev.txt | $(PROGRESS)
 	@touch $@
 
 setup: $(VENV)/.server ## Build .venv from locked wheels; the command is .venv/bin/intaglio
+	@echo "ready: $(BIN)/intaglio"
 
 setup-dev: $(VENV)/.dev ## Add what tests and checks need
 
@@ -46,7 +47,7 @@ run: setup ## Set up, then start `intaglio dev` (ARGS="--port 9000 --memory")
 test: setup-dev ## Run every test, then say what has a witness and what has not
 	@$(BIN)/python -m pytest --capabilities $(ARGS)
 
-check: setup-dev ## Format, lint, types, import contracts, docstrings, docs in step
+check: setup-dev ## Format, lint (docstrings too), types, import contracts, docs in step
 	@scripts/check.sh $(BIN)
 
 format: setup-dev ## Rewrite the sources in the project's format

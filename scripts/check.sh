@@ -15,7 +15,6 @@ check format "$bin/ruff" format --check --quiet .
 check lint "$bin/ruff" check --quiet .
 check types "$bin/mypy"
 check contracts "$bin/lint-imports" --no-logo
-check docstrings "$bin/interrogate" --config pyproject.toml src tests
 check docs "$bin/python" scripts/docs.py --check
 check capabilities "$bin/python" scripts/capabilities.py --check
 

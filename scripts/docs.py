@@ -54,7 +54,8 @@ def settings() -> str:
         MADE,
         "Settings come from one TOML file (`--config`, `INTAGLIO_CONFIG`, or `./intaglio.toml`), from the",
         "environment, and from the flags of a command; the later stands over the earlier.",
-        "A variable with `_FILE` at its end names a file that holds the value, and so does a key of the file with `_file` at its end.",
+        "A variable with `_FILE` at its end names a file that holds the value, and so does a key of the file with",
+        "`_file` at its end.",
         "Unknown keys are refused, and all faults are reported together: `intaglio config check`.",
         "",
     ]

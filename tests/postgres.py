@@ -14,8 +14,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +31,7 @@ full_page_writes = {fsync}
 logging_collector = off
 log_min_messages = fatal
 jit = off
+deadlock_timeout = '20ms'
 """
 
 
@@ -51,7 +52,9 @@ class Server:
         if folder is None:
             raise FileNotFoundError(MISSING)
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
-        self._user = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        self._user: dict[str, Any] = (
+            {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+        )
         if self._user:
             os.chown(self.folder, _NOBODY, _NOBODY)
         self._programs = self._reachable(folder)
@@ -163,13 +166,19 @@ class Server:
         return self.url(database)
 
 
+_RUNNING = pytest.StashKey[Server]()
+
+
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    """Yield a running PostgreSQL, or skip where its wheel is not installed."""
+def postgres_server(request: pytest.FixtureRequest) -> Server:
+    """Return the run's PostgreSQL, or skip where its wheel is not installed.
+
+    A test module takes it by `postgres_server = postgres.postgres_server`; all modules get the same server.
+    """
     if programs() is None:
         pytest.skip(MISSING)
-    server = Server()
-    try:
-        yield server
-    finally:
-        server.remove()
+    stash = request.config.stash
+    if _RUNNING not in stash:
+        stash[_RUNNING] = server = Server()
+        request.config.add_cleanup(server.remove)
+    return stash[_RUNNING]

@@ -51,7 +51,7 @@ def run(scheme="http", context=None):
     server.url = f"{scheme}://127.0.0.1:{server.server_address[1]}"
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield server
     server.shutdown()
@@ -100,7 +100,9 @@ def test_refusal_and_report_agree(validator, issuer):
     assert validator.explain(token(issuer), nonce="m").only_failure() == "nonce-mismatch"
 
 
-@pytest.mark.parametrize("wrong", ["", "x", None, 1, b"\xff", "é", "." * 100_000, ["a"]], ids=lambda value: repr(value)[:10])
+@pytest.mark.parametrize(
+    "wrong", ["", "x", None, 1, b"\xff", "é", "." * 100_000, ["a"]], ids=lambda value: repr(value)[:10]
+)
 def test_explain_never_raises_for_a_token(validator, wrong):
     """Report on anything that is passed as a token."""
     assert validator.explain(wrong).only_failure() == "token-malformed"
@@ -130,7 +132,9 @@ def test_threads_share_one_fetch(validator, issuer):
     """Let many threads that come at once wait for one fetch and all believe."""
     issuer.delay = 0.1
     believed = []
-    threads = [threading.Thread(target=lambda: believed.append(validator.validate(token(issuer)).sub)) for _ in range(10)]
+    threads = [
+        threading.Thread(target=lambda: believed.append(validator.validate(token(issuer)).sub)) for _ in range(10)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -199,5 +203,16 @@ def test_importing_the_package_loads_next_to_nothing():
     """Import the package without any framework, HTTP client or cryptography."""
     code = "import sys, intaglio; print(*sorted(name.partition('.')[0] for name in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
-    heavy = {"httpx2", "httpcore2", "cryptography", "msgspec", "asyncio", "ssl", "starlette", "uvicorn", "jinja2", "joserfc"}
+    heavy = {
+        "httpx2",
+        "httpcore2",
+        "cryptography",
+        "msgspec",
+        "asyncio",
+        "ssl",
+        "starlette",
+        "uvicorn",
+        "jinja2",
+        "joserfc",
+    }
     assert not heavy & set(loaded)

@@ -48,7 +48,7 @@ class Form(html.parser.HTMLParser):
 class Stop(urllib.request.HTTPRedirectHandler):
     """Follows redirects up to the app's own address, where the code arrives."""
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl):  # noqa: ANN001, ANN201, PLR0913, PLR0917
+    def redirect_request(self, req, fp, code, msg, headers, newurl):  # noqa: ANN001, ANN201
         """Stop at the app's address."""
         if newurl.startswith(REDIRECT_URI):
             return None
@@ -75,7 +75,9 @@ def sign_in(issuer: str, username: str, password: str) -> str:
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    arrived = walk(browser, f"{discovery['authorization_endpoint']}?{urllib.parse.urlencode(question)}", username, password)
+    arrived = walk(
+        browser, f"{discovery['authorization_endpoint']}?{urllib.parse.urlencode(question)}", username, password
+    )
     answer = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(arrived).query))
     if answer.get("state") != state or "code" not in answer:
         raise SystemExit(f"no code came back: {answer.get('error', 'another state')}")
@@ -114,4 +116,4 @@ def walk(browser: urllib.request.OpenerDirector, url: str, username: str, passwo
 
 
 if __name__ == "__main__":
-    print(sign_in(*(sys.argv[1:] + ["alice", "alice-password"])[:3]))
+    print(sign_in(*[*sys.argv[1:], "alice", "alice-password"][:3]))

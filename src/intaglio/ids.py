@@ -38,6 +38,11 @@ def opaque(octets: int = 32) -> str:
     return secrets.token_urlsafe(octets)
 
 
+def random_octets(octets: int) -> bytes:
+    """Return random octets, as for a key."""
+    return secrets.token_bytes(octets)
+
+
 def reference() -> str:
     """Return the reference that ties a refused request to its log line: `ref_` and 12 hex digits."""
     return "ref_" + secrets.token_hex(6)

@@ -699,9 +699,10 @@ class StoreSuite:
         name = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(350_000))
 
         async def case(store: Store) -> None:
-            outcome = await asyncio.gather(store.write(installation.keep_fact, name, "value"), return_exceptions=True)
-            assert outcome == [None] or getattr(outcome[0], "code", "") == "invalid_request"
-            assert await store.read(installation.fact, name) == ("value" if outcome == [None] else None)
+            writing = store.write(installation.keep_fact, name, "value")
+            (refused,) = await asyncio.gather(writing, return_exceptions=True)
+            assert refused is None or getattr(refused, "code", "") == "invalid_request"
+            assert await store.read(installation.fact, name) == (None if refused else "value")
 
         self.run(url, case)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -56,7 +57,12 @@ def test_flow_gets_its_replies(run, server):
         return first, second
 
     first, second = run(two())
-    assert (first.status, first.header("x-ANSWER"), first.body, first.url) == (200, "yes", b"hello", server.url + "/a?b=c")
+    assert (first.status, first.header("x-ANSWER"), first.body, first.url) == (
+        200,
+        "yes",
+        b"hello",
+        server.url + "/a?b=c",
+    )
     assert second.body == b"body"
     assert [(method, path) for method, path, _ in server.seen] == [("GET", "/a?b=c"), ("POST", "/p")]
     assert "accept-encoding" not in {name.lower() for name in server.seen[0][2]}
@@ -96,8 +102,8 @@ def test_failure_is_thrown_into_the_flow(run, server):
     assert run(persistent()) == ("unreachable", b"hello")
 
 
-def test_d5_47_name_that_resolves_to_this_machine_is_refused(server):
-    """Refuse, after resolving and before connecting, a host that was not configured."""
+def test_d5_47_this_machine_is_refused_unless_configured(server):
+    """Refuse to call loopback hosts that were not configured."""
     port = server.url.rpartition(":")[2]
     for drive in (blocking, pooled):
         for url in (f"http://localhost:{port}/", f"https://127.0.0.1:{port}/"):
@@ -105,6 +111,31 @@ def test_d5_47_name_that_resolves_to_this_machine_is_refused(server):
                 drive(one(Call("GET", url)), Guard(("https://elsewhere.example",)), Limits())
             assert caught.value.code == "destination-refused"
     assert server.seen == []
+
+
+@pytest.mark.parametrize("drive", [blocking, pooled])
+def test_d5_47_public_name_at_a_private_address_is_refused(drive, server, monkeypatch):
+    """Refuse, after resolving once and before connecting, a name of which one address is private."""
+    port, asked = int(server.url.rpartition(":")[2]), []
+
+    def resolve(host, *rest, **options):
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in ("93.184.216.34", "127.0.0.1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(Unavailable) as caught:
+        drive(one(Call("GET", f"https://keys.example:{port}/")), Guard(), Limits())
+    assert caught.value.code == "destination-refused"
+    assert asked == ["keys.example"]
+
+
+def test_host_that_is_an_ipv6_address_is_reached():
+    """Call a configured IPv6 loopback address, which must be judged without its brackets."""
+    guard = Guard(("http://[::1]:1/",))
+    for drive in (blocking, pooled):
+        with pytest.raises(Unavailable) as caught:
+            drive(one(Call("GET", "http://[::1]:1/")), guard, Limits())
+        assert (caught.value.code, caught.value.detail["cause"]) == ("unreachable", "ConnectError")
 
 
 def test_error_keeps_the_query_out(run):

@@ -32,7 +32,9 @@ DOCUMENT = {
     "end_session_endpoint": ISSUER + "/logout",
     "authorization_response_iss_parameter_supported": True,
 }
-PARTY = RelyingParty(issuer=ISSUER, client_id=CLIENT, client_secret=Secret("s+/ é"), redirect_uri=BACK, scope="openid email")
+PARTY = RelyingParty(
+    issuer=ISSUER, client_id=CLIENT, client_secret=Secret("s+/ é"), redirect_uri=BACK, scope="openid email"
+)
 PUBLIC = RelyingParty(issuer=ISSUER, client_id=CLIENT, redirect_uri=BACK)
 
 

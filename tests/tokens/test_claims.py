@@ -145,7 +145,9 @@ def test_peek_finds_nothing_wrong_with_a_clean_token():
     assert peek.peek(text_of({"alg": "None"}, GOOD, "")).problems
 
 
-@given(st.text(max_size=200) | st.sampled_from([ID, LOGOUT]).map(str).flatmap(lambda t: st.text(max_size=3).map(t.__add__)))
+@given(
+    st.text(max_size=200) | st.sampled_from([ID, LOGOUT]).map(str).flatmap(lambda t: st.text(max_size=3).map(t.__add__))
+)
 def test_peek_never_raises(text):
     """Look at any text without raising."""
     assert peek.peek(text).kind

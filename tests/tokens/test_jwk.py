@@ -8,7 +8,7 @@ import pytest
 
 from intaglio import codec
 from intaglio.errors import Refused
-from intaglio.tokens import algorithms, jwk
+from intaglio.tokens import algorithms, jwk, publickeys
 
 RSA = jwk.public_members(jwk.generate("RS256").public())
 EC = jwk.public_members(jwk.generate("ES256").public())
@@ -78,17 +78,23 @@ def test_public_members_round_trip(alg):
 def test_key_of_the_roca_generator_is_refused():
     """Refuse moduli with the fingerprint of CVE-2017-15361."""
     primorial = 1
-    for prime in (2, 3, 5, 7, *(prime for prime, _ in jwk._ROCA)):
+    for prime in (2, 3, 5, 7, *(prime for prime, _ in publickeys._ROCA)):
         primorial *= prime
     n = (pow(65537, 77, primorial) + primorial * (1 << (2047 - primorial.bit_length()))) | 0
     n += primorial if n % 2 == 0 else 0
-    assert jwk._is_roca(n)
-    assert not jwk._is_roca(int.from_bytes(codec.decode_base64url(RSA["n"]), "big"))
+    assert publickeys._is_roca(n)
+    assert not publickeys._is_roca(int.from_bytes(codec.decode_base64url(RSA["n"]), "big"))
 
 
 def test_set_skips_what_it_does_not_know():
     """Skip unknown types, unknown algorithms and broken keys of a set, and tell which."""
-    entries = [{**EC, "kid": "a"}, {"kty": "AKP"}, {**RSA, "alg": "RSA-OAEP"}, {**EC, "y": EC["x"]}, {**OKP, "kid": "b"}]
+    entries = [
+        {**EC, "kid": "a"},
+        {"kty": "AKP"},
+        {**RSA, "alg": "RSA-OAEP"},
+        {**EC, "y": EC["x"]},
+        {**OKP, "kid": "b"},
+    ]
     keys = jwk.read_set({"keys": entries})
     assert keys.kids() == ("a", "b")
     assert len(keys.skipped) == 3

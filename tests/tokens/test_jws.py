@@ -138,7 +138,7 @@ ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
         pytest.param(lambda r, s: r.to_bytes(32, "big") + bytes(32), id="s zero"),
         pytest.param(lambda r, s: ORDER.to_bytes(32, "big") * 2, id="r and s the order"),
         pytest.param(lambda r, s: b"\xff" * 64, id="r and s above the order"),
-        pytest.param(lambda r, s: utils.encode_dss_signature(r, s), id="DER"),
+        pytest.param(utils.encode_dss_signature, id="DER"),
         pytest.param(lambda r, s: b"\0" + r.to_bytes(32, "big") + s.to_bytes(32, "big"), id="an octet more"),
         pytest.param(lambda r, s: (r.to_bytes(32, "big") + s.to_bytes(32, "big"))[:-1], id="an octet less"),
         pytest.param(lambda r, s: (r.to_bytes(32, "big") + s.to_bytes(32, "big")) * 500, id="very long"),
@@ -320,8 +320,8 @@ ROWS = {"RS256": "id-token-rs256", "ES256": "id-token-es256", "PS256": "id-token
 def _sides(alg):
     # joserfc warns of the older name of Ed25519, which the issuers of today use.
     older = [pytest.mark.filterwarnings("ignore:EdDSA is deprecated")]
-    marks = older + [capability(ROWS[alg], witness="PyJWT and joserfc")] if alg in ROWS else []
-    return pytest.param(alg, marks=marks)
+    witnessed = [capability(ROWS[alg], witness="PyJWT and joserfc")] if alg in ROWS else []
+    return pytest.param(alg, marks=[*older, *witnessed])
 
 
 @pytest.mark.parametrize("alg", [_sides(alg) for alg in ALL if alg != "Ed25519"])

@@ -119,7 +119,13 @@ def test_d2_14_authorized_party_is_bound_where_it_is_expected():
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
-    [({}, "nonce-missing"), ({"nonce": "m"}, "nonce-mismatch"), ({"nonce": "N"}, "nonce-mismatch"), ({"nonce": 1}, "nonce-malformed"), ({"nonce": ""}, "nonce-mismatch")],
+    [
+        ({}, "nonce-missing"),
+        ({"nonce": "m"}, "nonce-mismatch"),
+        ({"nonce": "N"}, "nonce-mismatch"),
+        ({"nonce": 1}, "nonce-malformed"),
+        ({"nonce": ""}, "nonce-mismatch"),
+    ],
 )
 def test_d2_15_nonce_must_be_the_one_that_was_sent(changes, expected):
     """Refuse a token without the nonce of this sign-in."""
@@ -182,7 +188,7 @@ def test_d2_19_missing_and_malformed_claims_are_refused(claim, missing, malforme
     """Refuse a required claim that is missing, and any that is not of its type."""
     if missing:
         assert code(token(without=(claim,))) == missing
-    for value in ([[], {}, True, None] if malformed else []):
+    for value in [[], {}, True, None] if malformed else []:
         assert code(token({claim: value})) == malformed
 
 
@@ -290,7 +296,13 @@ def test_every_code_has_one_of_the_closed_reasons(known):
     assert verdict.reason(known) in REASONS
 
 
-values = st.none() | st.booleans() | st.integers(-1, 2 * NOW) | st.floats(-1, 2.0**60) | st.sampled_from(["", CLIENT, ISSUER, "n"])
+values = (
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 2 * NOW)
+    | st.floats(-1, 2.0**60)
+    | st.sampled_from(["", CLIENT, ISSUER, "n"])
+)
 claim_names = st.sampled_from([*GOOD, "nbf", "nonce", "azp", "at_hash", "auth_time", "amr", "acr", "events", "sid"])
 
 

@@ -135,6 +135,7 @@ def _token_page(believed: bool) -> pages.DemoTokenPage:
         logout_action="/demo/logout",
         csrf="csrf-sample",
         steps=STEPS,
+        userinfo=CLAIMS[:2],
     )
 
 

@@ -19,6 +19,8 @@ class Profile(msgspec.Struct, frozen=True):
 
     `signing_algs` are the algorithms it may sign ID tokens with, the first being its own choice;
     `refresh_policy` is `rotate` or `keep`; `refresh_grace` how long a rotated token still leads to its successor.
+    `shares_ring` tells that one key ring serves every tenant of an authority (a host), where one key set is published
+    for all of them.
     """
 
     id_token_lifetime: int = 3600
@@ -30,6 +32,7 @@ class Profile(msgspec.Struct, frozen=True):
     refresh_policy: str = "rotate"
     refresh_grace: int = 60
     at_hash: bool = True
+    shares_ring: bool = False
 
 
 class Addressed(msgspec.Struct, frozen=True):

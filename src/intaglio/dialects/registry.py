@@ -7,9 +7,7 @@ from intaglio.dialects.dialect import Dialect
 from intaglio.dialects.google import profile as google
 from intaglio.dialects.standard import profile as standard
 
-DIALECTS: dict[str, Dialect] = {
-    dialect.name: dialect for dialect in (standard.DIALECT, google.DIALECT, auth0.DIALECT)
-}
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (standard.DIALECT, google.DIALECT, auth0.DIALECT)}
 """Dialects by name."""
 
 PLANNED = ("microsoft", "cloudentity")

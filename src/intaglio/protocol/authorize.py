@@ -57,11 +57,12 @@ class SessionEnds(msgspec.Struct, frozen=True):
 
 
 class AuthorizeAnswer(msgspec.Struct, frozen=True):
-    """The fields that go to the client by its redirect URI: a code, or a standard error."""
+    """The fields that go to the client by its redirect URI: a code, or a standard error with its `problem`."""
 
     redirect_uri: str
     response_mode: str
     fields: tuple[tuple[str, str], ...]
+    problem: Problem | None = None
     session: SessionBegins | SessionEnds | None = None
 
 

@@ -181,7 +181,10 @@ class DemoPage(msgspec.Struct, frozen=True):
 
 
 class DemoTokenPage(msgspec.Struct, frozen=True):
-    """The demo relying party with somebody signed in: the ID token told apart, its claims and every check."""
+    """The demo relying party with somebody signed in: the ID token told apart, its claims and every check.
+
+    `userinfo` are the claims that are not in the token and came from UserInfo.
+    """
 
     issuer: str
     subject: str
@@ -195,6 +198,7 @@ class DemoTokenPage(msgspec.Struct, frozen=True):
     logout_action: str
     csrf: str
     steps: tuple[tuple[str, str], ...]
+    userinfo: tuple[ClaimRow, ...] = ()
     form_targets: tuple[str, ...] = ()
 
 

@@ -141,9 +141,12 @@ def assemble(store: Store, vault: Vault, clock: Clock, passwords: Passwords, *, 
     )
 
 
-def outgoing(ca_file: str | None) -> PooledDriver:
-    """Return what runs outgoing flows; `ca_file` is trusted besides the system's authorities."""
-    return PooledDriver(Guard(), ca_file=ca_file)
+def outgoing(trusted: str, ca_file: str | None) -> PooledDriver:
+    """Return what runs outgoing flows to the host of the trusted URL.
+
+    The authorities in `ca_file` are trusted besides the system's.
+    """
+    return PooledDriver(Guard((trusted,)), ca_file=ca_file)
 
 
 def ring_of(tenant_id: TenantId) -> RingId:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import gc
 import logging
 import os
 import pathlib
-import secrets
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 
+import uvloop
+
+from intaglio import ids
 from intaglio.clock import Clock, SystemClock
 from intaglio.dialects import registry
 from intaglio.errors import Misconfigured
@@ -61,8 +64,6 @@ async def _run(
 
 
 def _loop(coroutine: Coroutine[None, None, None]) -> int:
-    import uvloop
-
     with contextlib.suppress(KeyboardInterrupt):
         uvloop.run(coroutine)
     return 0
@@ -73,15 +74,13 @@ def _loop(coroutine: Coroutine[None, None, None]) -> int:
 
 def _development_vault(directory: pathlib.Path, *, memory: bool) -> Vault:
     if memory:
-        return Vault(secrets.token_bytes(vaults.OCTETS))
+        return Vault(ids.random_octets(vaults.OCTETS))
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / "master.key"
     if not path.exists():
-        import base64
-
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(vaults.OCTETS)) + b"\n")
+            file.write(base64.b64encode(ids.random_octets(vaults.OCTETS)) + b"\n")
     return Vault(vaults.read_master_key(path.read_text("ascii")))
 
 
@@ -158,7 +157,7 @@ async def _dev(port: int, directory: pathlib.Path, *, memory: bool, tls: bool) -
     await seeds.plant(store, base, hall.house.secrets, passwords, clock.now())
     await hall.house.keyring.published(compose.ring_of(seeds.TENANT_ID))
     lines = _lines(listeners, authority)
-    demo = Demo(base, compose.outgoing(str(authority) if authority else None), clock)
+    demo = Demo(base, compose.outgoing(base, str(authority) if authority else None), clock)
     front = DevelopmentFront(start_page(VERSION, listeners, lines), listeners, demo)
     app = App(hall, {port + offset: listener for offset, listener in enumerate(listeners)}, front)
     where = "Nothing is kept." if memory else f"Kept in {directory}/."

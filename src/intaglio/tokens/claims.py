@@ -149,7 +149,7 @@ def read(payload: Mapping[str, Any]) -> IDToken:
         usual = msgspec.convert(payload, _Usual)
     except msgspec.ValidationError:
         return _read_each(payload)  # says which claim it is, and knows lists of audiences and fractions of seconds
-    get = payload.get
+    get, amr = payload.get, usual.amr
     return IDToken(
         iss=usual.iss,
         sub=usual.sub,
@@ -160,7 +160,7 @@ def read(payload: Mapping[str, Any]) -> IDToken:
         nbf=get("nbf"),
         nonce=get("nonce"),
         acr=get("acr"),
-        amr=None if usual.amr is msgspec.UNSET else usual.amr,
+        amr=None if amr is msgspec.UNSET else amr,
         azp=get("azp"),
         at_hash=get("at_hash"),
         c_hash=get("c_hash"),

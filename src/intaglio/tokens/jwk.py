@@ -6,27 +6,21 @@ RFC 7517 (JWK, sets), RFC 7518 section 6 (members), RFC 8037 section 2 (OKP), RF
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, NoReturn, TypeAlias
+from typing import Any
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from intaglio import codec
 from intaglio.errors import Refused
-from intaglio.tokens import algorithms
-
-PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
-PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+from intaglio.tokens import algorithms, publickeys
+from intaglio.tokens.publickeys import PrivateKey, PublicKey
 
 MAXIMUM_KEYS = 100
-MAXIMUM_EXPONENT_BITS = 64
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 THUMBPRINT_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
-CURVES: dict[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
-_CURVE_NAMES = {curve.name: name for name, curve in CURVES.items()}
 
 
 class VerificationKey(msgspec.Struct, frozen=True, dict=True, kw_only=True):
@@ -41,12 +35,12 @@ class VerificationKey(msgspec.Struct, frozen=True, dict=True, kw_only=True):
     @cached_property
     def key_type(self) -> algorithms.KeyType:
         """The JWK `kty` of the key."""
-        return _key_type(self.public)
+        return publickeys.key_type(self.public)
 
     @cached_property
     def curve(self) -> str | None:
         """The JWK `crv` of the key; None for RSA."""
-        return _curve(self.public)
+        return publickeys.curve_name(self.public)
 
     @cached_property
     def usable_for(self) -> frozenset[str]:
@@ -54,7 +48,9 @@ class VerificationKey(msgspec.Struct, frozen=True, dict=True, kw_only=True):
         # RFC 7517 4.2, 4.3: a key meant for something else checks no signature.
         if self.use not in (None, "sig") or (self.key_ops is not None and "verify" not in self.key_ops):
             return frozenset()
-        return frozenset(name for name in algorithms.ALGORITHMS if self.alg in (None, name) and fits(name, self.public))
+        return frozenset(
+            name for name in algorithms.ALGORITHMS if self.alg in (None, name) and publickeys.fits(name, self.public)
+        )
 
 
 class SigningKey:
@@ -65,8 +61,8 @@ class SigningKey:
     def __init__(self, alg: str, private: PrivateKey) -> None:
         """Bind `private` to `alg`; raises `Refused` with code `malformed-key` if the two do not fit."""
         algorithms.find(alg)
-        if not fits(alg, private.public_key()):
-            _malformed("the key does not fit its algorithm")
+        if not publickeys.fits(alg, private.public_key()):
+            publickeys.malformed("the key does not fit its algorithm")
         self.alg = alg
         self.private = private
 
@@ -109,37 +105,6 @@ class KeySet:
         return f"KeySet({len(self.keys)} keys)"
 
 
-def _malformed(rule: str) -> NoReturn:
-    raise Refused("malformed-key", detail={"rule": rule}, hint="Correct the key's members.")
-
-
-def _key_type(public: PublicKey) -> algorithms.KeyType:
-    if isinstance(public, rsa.RSAPublicKey):
-        return "RSA"
-    return "EC" if isinstance(public, ec.EllipticCurvePublicKey) else "OKP"
-
-
-def _curve(public: PublicKey) -> str | None:
-    if isinstance(public, rsa.RSAPublicKey):
-        return None
-    if isinstance(public, ec.EllipticCurvePublicKey):
-        return _CURVE_NAMES.get(public.curve.name)
-    return "Ed25519"
-
-
-def fits(alg: str, public: object) -> bool:
-    """Return whether a public key has the type, the curve and the size that the algorithm demands."""
-    algorithm = algorithms.find(alg)
-    if not isinstance(public, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)):
-        return False
-    if isinstance(public, rsa.RSAPublicKey) and not (
-        # RFC 7518 3.3: 2048 bits or more.
-        algorithm.minimum_bits <= public.key_size <= algorithms.MAXIMUM_RSA_BITS
-    ):
-        return False
-    return algorithm.key_type == _key_type(public) and algorithm.curve == _curve(public)
-
-
 def generate(alg: str, *, rsa_bits: int = 2048) -> SigningKey:
     """Return a new key for `alg`; `rsa_bits` counts only for RSA.
 
@@ -148,10 +113,10 @@ def generate(alg: str, *, rsa_bits: int = 2048) -> SigningKey:
     algorithm = algorithms.find(alg)
     if algorithm.key_type == "RSA":
         if not algorithms.MINIMUM_RSA_BITS <= rsa_bits <= algorithms.MAXIMUM_RSA_BITS:
-            _malformed("an RSA key has 2048 to 8192 bits")
+            publickeys.malformed("an RSA key has 2048 to 8192 bits")
         return SigningKey(alg, rsa.generate_private_key(65537, rsa_bits))
     if algorithm.key_type == "EC":
-        return SigningKey(alg, ec.generate_private_key(CURVES[str(algorithm.curve)]))
+        return SigningKey(alg, ec.generate_private_key(publickeys.CURVES[str(algorithm.curve)]))
     return SigningKey(alg, ed25519.Ed25519PrivateKey.generate())
 
 
@@ -180,7 +145,7 @@ def thumbprint(members: Mapping[str, str]) -> str:
     """
     names = THUMBPRINT_MEMBERS.get(members.get("kty", ""))
     if names is None or any(name not in members for name in names):
-        _malformed("a member that defines the key is missing")
+        publickeys.malformed("a member that defines the key is missing")
     canonical = codec.encode_json({name: members[name] for name in names})
     return codec.encode_base64url(hashlib.sha256(canonical).digest())
 
@@ -188,71 +153,8 @@ def thumbprint(members: Mapping[str, str]) -> str:
 def _text(members: Mapping[str, Any], name: str) -> str | None:
     value = members.get(name)
     if value is not None and not isinstance(value, str):
-        _malformed(f"{name} is not a string")
+        publickeys.malformed(f"{name} is not a string")
     return value
-
-
-def _number(members: Mapping[str, Any], name: str) -> bytes:
-    value = members.get(name)
-    if not isinstance(value, str):
-        _malformed(f"{name} is missing or not a string")
-    try:
-        return codec.decode_base64url(value)
-    except codec.CodecError:
-        raise Refused("malformed-key", detail={"rule": f"{name} is not base64url"}) from None  # would quote the value
-
-
-def _powers(prime: int) -> frozenset[int]:
-    return frozenset(pow(65537, exponent, prime) for exponent in range(prime - 1))
-
-
-# The primes by which Nemec et al., "The Return of Coppersmith's Attack" (CCS 2017), tell the keys of that generator.
-_ROCA = tuple(
-    (prime, _powers(prime))
-    for prime in (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
-)
-
-
-def _is_roca(modulus: int) -> bool:
-    return all(modulus % prime in powers for prime, powers in _ROCA)
-
-
-def _read_rsa(members: Mapping[str, Any]) -> PublicKey:
-    modulus, exponent = _number(members, "n"), _number(members, "e")
-    # RFC 7518 6.3.1.1: the least number of octets.
-    if modulus[:1] in (b"", b"\0") or exponent[:1] in (b"", b"\0"):
-        _malformed("n or e is empty or has leading zero octets")
-    n, e = int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big")
-    # RFC 7518 3.3: 2048 bits or more.
-    if not algorithms.MINIMUM_RSA_BITS <= n.bit_length() <= algorithms.MAXIMUM_RSA_BITS or n % 2 == 0:
-        _malformed("n is even or not of 2048 to 8192 bits")
-    # RFC 8017 3.1: e is odd and at least 3; e = 1 would make every text its own signature.
-    if e <= 2 or e % 2 == 0 or e.bit_length() > MAXIMUM_EXPONENT_BITS:
-        _malformed("e is even, below 3 or above 64 bits")
-    if _is_roca(n):
-        _malformed("n comes from a generator whose keys can be factored (CVE-2017-15361)")
-    return rsa.RSAPublicNumbers(e, n).public_key()
-
-
-def _read_ec(members: Mapping[str, Any]) -> PublicKey:
-    curve = CURVES.get(str(members.get("crv")))
-    if curve is None:
-        _malformed("crv is not supported")
-    x, y = _number(members, "x"), _number(members, "y")
-    # RFC 7518 6.2.1.2: the full size of a coordinate.
-    if {len(x), len(y)} != {(curve.key_size + 7) // 8}:
-        _malformed("x or y has not the length of the curve")
-    # RFC 8725 3.4: the library refuses a point that is not on the curve.
-    return ec.EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), curve).public_key()
-
-
-def _read_okp(members: Mapping[str, Any]) -> PublicKey:
-    if members.get("crv") != "Ed25519":
-        _malformed("crv is not supported")
-    return ed25519.Ed25519PublicKey.from_public_bytes(_number(members, "x"))
-
-
-_READERS: dict[str, Callable[[Mapping[str, Any]], PublicKey]] = {"RSA": _read_rsa, "EC": _read_ec, "OKP": _read_okp}
 
 
 def read(members: Mapping[str, Any]) -> VerificationKey:
@@ -263,19 +165,13 @@ def read(members: Mapping[str, Any]) -> VerificationKey:
     """
     # RFC 7517 9.2: private material in a published key means that it is public already.
     if PRIVATE_MEMBERS & members.keys():
-        _malformed("a private member")
-    reader = _READERS.get(str(members.get("kty")))
-    if reader is None:
-        _malformed("kty is not supported")
+        publickeys.malformed("a private member")
     alg, operations = _text(members, "alg"), members.get("key_ops")
     if operations is not None and not (isinstance(operations, list) and all(isinstance(o, str) for o in operations)):
-        _malformed("key_ops is not a list of strings")
-    try:
-        public = reader(members)
-    except (ValueError, UnsupportedAlgorithm):
-        raise Refused("malformed-key", detail={"rule": "no such key"}) from None  # the cause may quote numbers
-    if alg is not None and (alg not in algorithms.ALGORITHMS or not fits(alg, public)):
-        _malformed("alg is not supported or does not fit the key")
+        publickeys.malformed("key_ops is not a list of strings")
+    public = publickeys.read(members)
+    if alg is not None and (alg not in algorithms.ALGORITHMS or not publickeys.fits(alg, public)):
+        publickeys.malformed("alg is not supported or does not fit the key")
     return VerificationKey(
         public=public,
         alg=alg,
@@ -293,11 +189,11 @@ def read_set(document: object) -> KeySet:
     """
     entries = document.get("keys") if isinstance(document, Mapping) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        _malformed("not a JWK Set")
+        publickeys.malformed("not a JWK Set")
     if len(entries) > MAXIMUM_KEYS:
-        _malformed("more than 100 keys")
+        publickeys.malformed("more than 100 keys")
     if any(PRIVATE_MEMBERS & entry.keys() for entry in entries):
-        _malformed("a private member")
+        publickeys.malformed("a private member")
     keys, skipped = [], []
     for position, entry in enumerate(entries):
         try:
@@ -313,7 +209,7 @@ def from_public(public: object, alg: str | None = None, kid: str | None = None) 
     Raises `Refused` with code `malformed-key` for other types, sizes and curves, and for a key that does not fit.
     """
     if not isinstance(public, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)):
-        _malformed("a key type that is not supported")
-    if not any(fits(name, public) for name in ([alg] if alg else algorithms.ALGORITHMS)):
-        _malformed("the key fits no algorithm that is allowed")
+        publickeys.malformed("a key type that is not supported")
+    if not any(publickeys.fits(name, public) for name in ([alg] if alg else algorithms.ALGORITHMS)):
+        publickeys.malformed("the key fits no algorithm that is allowed")
     return VerificationKey(public=public, alg=alg, kid=kid)

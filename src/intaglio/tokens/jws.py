@@ -209,6 +209,8 @@ def candidates(header: Mapping[str, Any], keys: jwk.KeySet) -> tuple[jwk.Verific
     # RFC 7515 4.1.2, 4.1.3, 4.1.5, 4.1.6: a key that travels with a token proves nothing about it.
     named = keys.keys if kid is None else keys.named(kid)
     # RFC 8725 3.1: a key is used with its own algorithm only.
+    if len(named) == 1 and alg in named[0].usable_for:
+        return named
     found = tuple([key for key in named if alg in key.usable_for])
     # RFC 7517 4.5: one kid, one key; guessing between two would let the later one stand in for the earlier.
     if len(found) > 1 and kid is not None and any(key.public != found[0].public for key in found):

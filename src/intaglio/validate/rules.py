@@ -41,7 +41,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 def token_type(facts: Facts) -> str | None:
     """Refuse tokens of another kind: access tokens, logout tokens, security events, proofs."""
     typ = facts.header.get("typ")
-    if typ is not None:
+    if typ is not None and typ != "JWT":
         if not isinstance(typ, str):
             return "token-type-malformed"
         # RFC 8725 3.11, 3.12; RFC 7515 4.1.9: "application/" may be left out and case does not count.

@@ -1,6 +1,6 @@
 """Query and form parameters, read strictly.
 
-RFC 6749 section 3.1 (no parameter twice, an empty one counts as absent), WHATWG URL (application/x-www-form-urlencoded).
+RFC 6749 section 3.1 (no parameter twice, an empty one counts as absent), WHATWG URL (urlencoded forms).
 """
 
 from __future__ import annotations

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -116,6 +120,57 @@ def test_locked_database_is_unavailable(tmp_path: Path) -> None:
         await store.write(installation.keep_fact, "a", "b")
 
     _run(tmp_path / "store.db", case, patience_ms=50)
+
+
+def test_stopped_neighbour_does_not_stop_us_for_ever(tmp_path: Path) -> None:
+    """While another process keeps its turn, writing fails after its patience and reading goes on; later it works."""
+
+    async def case(store: sqlite.SQLiteStore) -> None:
+        with (tmp_path / "store.db-lock").open("rb") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            begun = time.monotonic()
+            results = await asyncio.gather(
+                *(store.write(installation.keep_fact, f"a{n}", "b") for n in range(5)), return_exceptions=True
+            )
+            assert time.monotonic() - begun < 5
+            assert [getattr(one, "code", one) for one in results] == ["storage-unavailable"] * 5
+            assert await store.read(installation.fact, "a0") is None
+        await store.write(installation.keep_fact, "a0", "b")
+
+    _run(tmp_path / "store.db", case, patience_ms=50)
+
+
+def test_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An SQLite without RETURNING is refused with what was expected and received."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(errors.Misconfigured) as met:
+        sqlite.connect(str(tmp_path / "store.db"), 50)
+    assert met.value.code == "sqlite-too-old"
+    assert met.value.detail["expected"] == "3.35.0"
+
+
+def test_opening_a_file_again_drops_no_lock(tmp_path: Path) -> None:
+    """With the file opened twice in this process, a writer elsewhere that closes does not remove the log in use."""
+    program = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+        "c.execute(\"INSERT INTO installation_facts VALUES ('theirs', 'kept')\"); c.commit(); c.close()"
+    )
+
+    async def case(store: sqlite.SQLiteStore) -> None:
+        await store.write(installation.keep_fact, "first", "kept")
+        again = sqlite.connect(str(tmp_path / "store.db"), 50)
+        again.close()
+        command = [sys.executable, "-c", program, str(tmp_path / "store.db")]
+        await asyncio.to_thread(subprocess.run, command, check=True, timeout=30)
+        assert (tmp_path / "store.db-wal").exists()
+        await store.write(installation.keep_fact, "second", "kept")
+
+    _run(tmp_path / "store.db", case)
+
+    async def look(store: sqlite.SQLiteStore) -> list[str | None]:
+        return [await store.read(installation.fact, name) for name in ("first", "theirs", "second")]
+
+    assert _run(tmp_path / "store.db", look) == ["kept"] * 3
 
 
 def test_damaged_file_is_refused(tmp_path: Path) -> None:

@@ -77,4 +77,3 @@ def write_userinfo(answer: UserinfoAnswer, ctx: Context) -> Response:
     """Write the profile."""
     body = {"sub": claims.subject(answer.person.user_id), **claims.person_claims(answer.person, answer.scope)}
     return message.json_response(200, codec.encode_json(body))
-

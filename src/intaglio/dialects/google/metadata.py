@@ -77,7 +77,9 @@ def read_identity(request: Request, ctx: Context) -> IdentityQuery:
         raise faults.invalid_request("The audience is too long or holds control characters.")
     wanted = _parameter(request.query, "format") or "standard"
     if wanted not in ("standard", "full"):
-        raise faults.invalid_request("format must be standard or full.", expected="standard, full", received=wanted[:20])
+        raise faults.invalid_request(
+            "format must be standard or full.", expected="standard, full", received=wanted[:20]
+        )
     return IdentityQuery(ctx.words["account"], audience, wanted)
 
 

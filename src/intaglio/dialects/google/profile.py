@@ -49,7 +49,9 @@ DIALECT = Dialect(
     name="google",
     profile=Profile(id_token_lifetime=3600, refresh_policy="keep"),
     routes=(
-        Route(("GET",), METADATA, discovery.read_discovery, certificates.write_discovery, API, cors="public", safe=True),
+        Route(
+            ("GET",), METADATA, discovery.read_discovery, certificates.write_discovery, API, cors="public", safe=True
+        ),
         _keys("/oauth2/v1/certs", "certificates"),
         _keys("/oauth2/v3/certs", "jwks"),
         _tree("/", metadata.read_ping, metadata.write_answered),

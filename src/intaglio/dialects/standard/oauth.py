@@ -13,7 +13,7 @@ from intaglio.dialects import coding
 from intaglio.dialects.coding import Context
 from intaglio.errors import ProtocolFault
 from intaglio.ids import Secret
-from intaglio.protocol import faults, pkce
+from intaglio.protocol import pkce
 from intaglio.protocol.authorize import AuthorizeAnswer, AuthorizeQuery, Problem
 from intaglio.protocol.exchange import (
     ClientCredentialsExchange,
@@ -30,6 +30,13 @@ from intaglio.wire import message, url
 from intaglio.wire.message import Request, Response
 from intaglio.wire.params import Params
 
+UNSUPPORTED = {
+    "request": "request_not_supported",
+    "request_uri": "request_uri_not_supported",
+    "registration": "registration_not_supported",
+}
+"""OpenID Connect Core 3.1.2.6: parameters that are refused, with the error that says so."""
+
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 MAX_STATE = 2048
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,200}")
@@ -42,8 +49,9 @@ def read_authorize(request: Request, ctx: Context) -> AuthorizeQuery:
 
 
 def authorize_query(found: Params) -> AuthorizeQuery:
-    """Return the query of the request's parameters. What is wrong goes into `problem`, since only the provider can
-    tell whether redirecting is safe.
+    """Return the query of the request's parameters.
+
+    What is wrong goes into `problem`, since only the provider can tell whether redirecting is safe.
     """
     max_age = found.get("max_age")
     scope = tuple(word for word in coding.scope_words(found.get("scope")) if word)
@@ -72,12 +80,9 @@ def _problem(found: Params, scope: tuple[str, ...]) -> Problem | None:
     prompt = set(found.get("prompt").split())
     if found.duplicates:
         return Problem("invalid_request", f"The parameter '{found.duplicates[0][:40]}' came more than once.")
-    if "request" in found:
-        return Problem("request_not_supported", "Request objects are not supported.")
-    if "request_uri" in found:
-        return Problem("request_uri_not_supported", "Request objects by reference are not supported.")
-    if "registration" in found:
-        return Problem("registration_not_supported", "The parameter 'registration' is not supported.")
+    for name, error in UNSUPPORTED.items():
+        if name in found:
+            return Problem(error, f"The parameter '{name}' is not supported.")
     if not all(_SCOPE.fullmatch(word) for word in scope):
         return Problem("invalid_scope", "A scope holds characters that are not allowed.")
     if found.get("max_age") and not _MAX_AGE.fullmatch(found.get("max_age")):
@@ -173,9 +178,10 @@ def read_introspect(request: Request, ctx: Context) -> IntrospectQuery:
 
 def write_introspection(answer: Introspection, ctx: Context) -> Response:
     """Write what is known of the token (RFC 7662 section 2.2)."""
+    # RFC 7662 2.2: `active` is always there; nothing else is told of a token that is not.
     body: dict[str, Any] = {"active": answer.active}
     if answer.active:
-        body |= {
+        known = {
             "scope": " ".join(answer.scope),
             "client_id": answer.client_id,
             "username": answer.username,
@@ -185,6 +191,5 @@ def write_introspection(answer: Introspection, ctx: Context) -> Response:
             "iat": answer.issued_at,
             "exp": answer.expires_at,
         }
-    return message.json_response(200, codec.encode_json({k: v for k, v in body.items() if v not in ("", 0)}))
-
-
+        body |= {name: value for name, value in known.items() if value not in ("", 0)}
+    return message.json_response(200, codec.encode_json(body))

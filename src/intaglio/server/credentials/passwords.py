@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import argon2
 import argon2.exceptions
 import argon2.low_level
+
+from intaglio.errors import Unavailable
+
+T = TypeVar("T")
+
+MAX_WAITING = 100
+"""Hashes that may wait for their turn, some two seconds' worth."""
 
 MAX_LENGTH = 1024
 """Characters of a password that are accepted; longer ones are refused rather than cut."""
@@ -25,6 +34,7 @@ class Passwords:
         )
         self._threads = ThreadPoolExecutor(max_workers=lanes, thread_name_prefix="passwords")
         self._decoy = ""
+        self._waiting = 0
 
     def hash_now(self, password: str) -> str:
         """Return the PHC string of a password, blocking for some 30 ms."""
@@ -38,8 +48,18 @@ class Passwords:
             return False
 
     async def hash(self, password: str) -> str:
-        """Return the PHC string of a password."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.hash_now, password)
+        """Return the PHC string of a password; raises `Unavailable` (`too-busy`)."""
+        return await self._queued(self.hash_now, password)
+
+    async def _queued(self, work: Callable[..., T], *args: str) -> T:
+        # SECURITY: a queue without an end would let a flood of sign-ins take the memory and everybody's time.
+        if self._waiting >= MAX_WAITING:
+            raise Unavailable("too-busy", "Too many people are signing in at this moment. Try again.")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+        finally:
+            self._waiting -= 1
 
     async def verify(self, encoded: str, password: str) -> bool:
         """Tell whether the password is the one behind `encoded`.
@@ -47,15 +67,14 @@ class Passwords:
         With an empty `encoded` (an unknown user, or one without a password) a decoy is hashed, so that the answer
         takes as long as any other and is always False.
         """
-        loop = asyncio.get_running_loop()
         if len(password) > MAX_LENGTH:
             password, encoded = "", ""
         if not encoded:
             if not self._decoy:
-                self._decoy = await loop.run_in_executor(self._threads, self.hash_now, "decoy")
-            await loop.run_in_executor(self._threads, self.verify_now, self._decoy, password + "x")
+                self._decoy = await self._queued(self.hash_now, "decoy")
+            await self._queued(self.verify_now, self._decoy, password + "x")
             return False
-        return await loop.run_in_executor(self._threads, self.verify_now, encoded, password)
+        return await self._queued(self.verify_now, encoded, password)
 
     def close(self) -> None:
         """Let go of the threads."""

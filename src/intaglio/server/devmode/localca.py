@@ -39,16 +39,13 @@ def trust_lines(authority: pathlib.Path) -> tuple[tuple[str, str], ...]:
     """Return, by program, the line that makes it trust the authority."""
     path = authority.resolve()
     store = path.with_suffix(".p12")
+    keytool = f"keytool -importcert -noprompt -alias intaglio -file {path} -keystore {store} -storepass intaglio"
+    options = f"-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStorePassword=intaglio"
     return (
         ("curl", f"export CURL_CA_BUNDLE={path}"),
         ("Python", f"export SSL_CERT_FILE={path} REQUESTS_CA_BUNDLE={path}"),
         ("Node", f"export NODE_EXTRA_CA_CERTS={path}"),
         ("Go", f"export SSL_CERT_FILE={path}"),
         ("Ruby", f"export SSL_CERT_FILE={path}"),
-        (
-            "Java",
-            f"keytool -importcert -noprompt -alias intaglio -file {path} -keystore {store} -storepass intaglio"
-            f" && export JAVA_TOOL_OPTIONS='-Djavax.net.ssl.trustStore={store}"
-            " -Djavax.net.ssl.trustStorePassword=intaglio'",
-        ),
+        ("Java", f"{keytool} && export JAVA_TOOL_OPTIONS='{options}'"),
     )

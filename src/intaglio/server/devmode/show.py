@@ -67,7 +67,7 @@ def _rows(claims: dict[str, Any], now: int) -> tuple[ClaimRow, ...]:
 def token_page(
     home: str, issuer: str, held: SignedIn, person: dict[str, Any], refreshed: int, csrf: str
 ) -> DemoTokenPage:
-    """Return the page: the token's parts, its claims with the person's from UserInfo, and every check."""
+    """Return the page: the token's parts, its claims, what UserInfo adds, and every check."""
     token, verdict = held.token, held.verdict
     now = int(token.iat)
     extra = {name: value for name, value in person.items() if name not in token.claims}
@@ -77,7 +77,8 @@ def token_page(
         subject=token.sub,
         user_name=str(person.get("name") or token.sub),
         parts=_parts(held.raw.reveal()) if held.raw is not None else (),
-        claims=_rows(token.claims, now) + _rows(extra, now),
+        claims=_rows(token.claims, now),
+        userinfo=_rows(extra, now),
         checks=tuple(CheckRow(c.name, c.outcome, c.expected, c.received, c.hint, c.spec) for c in checks),
         believed=True,
         refreshed=refreshed,

@@ -8,7 +8,6 @@ from typing import Protocol
 
 import msgspec
 
-from intaglio.errors import IntaglioError
 from intaglio.protocol.faults import NotFound
 from intaglio.server.http import dispatch, framework, interaction
 from intaglio.server.http.dispatch import Hall
@@ -20,7 +19,6 @@ NEUTRAL = "/_intaglio/"
 STATIC = "/_intaglio/static/"
 FAVICON = "/favicon.ico"
 BODY_LIMIT = 64 * 1024
-PATH_LIMIT = 8 * 1024
 
 
 class Front(Protocol):
@@ -49,20 +47,20 @@ class App:
             request, response = await self._answer(request, listener, receive)
         except (Disconnected, asyncio.CancelledError):
             return
-        await framework.send(send, response, _always(response, listener), head=request.method == "HEAD")
+        await framework.send(send, response, _always(listener), head=request.method == "HEAD")
 
     async def _answer(self, request: Request, listener: Listener, receive: Receive) -> tuple[Request, Response]:
         try:
-            if len(request.path) + len(request.query) > 2 * PATH_LIMIT + BODY_LIMIT:
-                raise NotFound(detail={"received": "a very long address"})
             if request.method not in ("GET", "HEAD", "OPTIONS"):
                 body = await framework.read_body(receive, request.header("content-length"), BODY_LIMIT)
                 request = msgspec.structs.replace(request, body=body)
             return request, await self._route(request, listener)
-        except IntaglioError as error:
+        except (Disconnected, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last line of defence: logged with its reference, never shown
             return request, self._refused(error, request, listener)
 
-    def _refused(self, error: IntaglioError, request: Request, listener: Listener) -> Response:
+    def _refused(self, error: Exception, request: Request, listener: Listener) -> Response:
         if listener.dialect is None:
             return Response(
                 404, (("content-type", "text/plain; charset=utf-8"),), b"There is nothing at this address.\n"
@@ -95,7 +93,14 @@ class App:
         return Response(200, headers, octets)
 
 
-def _always(response: Response, listener: Listener) -> Headers:
-    """Return the headers of every answer; over https the browser is told to stay there (RFC 6797)."""
-    usual: Headers = (("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"))
-    return (*usual, ("strict-transport-security", "max-age=31536000")) if listener.secure else usual
+def _always(listener: Listener) -> Headers:
+    """Return the headers of every answer; over https the browser is told to stay there (RFC 6797).
+
+    NOTE: under `no-referrer` a browser sends `Origin: null` with our own forms, which then look like a stranger's.
+    """
+    usual: Headers = (("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin"))
+    return (
+        (*usual, ("strict-transport-security", "max-age=31536000"))
+        if listener.secure and not listener.on_loopback
+        else usual
+    )

@@ -6,6 +6,7 @@ RFC 9112. The server as shipped has no bound on a request's head and never close
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import ssl
@@ -120,14 +121,14 @@ def bind(host: str, port: int) -> socket.socket:
         listening.listen(BACKLOG)
     except OSError as exc:
         listening.close()
-        taken = exc.errno == 98  # noqa: PLR2004 - EADDRINUSE
+        taken = exc.errno == errno.EADDRINUSE
         raise Misconfigured(
             "port-taken" if taken else "address-unusable",
             f"The port {port} on {host} is taken." if taken else f"Cannot listen on {host}, port {port}.",
             detail={"host": host, "port": port},
             hint="Stop the other program, or choose other ports.",
         ) from exc
-    listening.setblocking(False)
+    listening.setblocking(False)  # noqa: FBT003 - the standard library's own signature
     return listening
 
 

@@ -90,6 +90,7 @@ def scene_of(listener: Listener, tenant: Tenant, request: Request, now: int, ref
         now=now,
         ref=ref,
         peer=request.peer,
+        authority=listener.base_url,
         session_secret=cookies.read(request, cookies.name("session", issuer, secure=secure)) if has_cookies else "",
         browser_secret=cookies.read(request, cookies.name("browser", issuer, secure=secure)) if has_cookies else "",
     )
@@ -143,7 +144,9 @@ async def _beats(
             here = Attached(scene.tenant, scene.dialect, scene.issuer, listener.account)
             result = await table.WORKLOAD[kind](hall.workloads, query, here)
         client_id = result.client_id if isinstance(result, UserinfoAnswer) else ""
-        response = _written(result, query, route, scene, ctx, hall, secure=listener.secure)
+        if isinstance(result, AuthorizeAnswer) and result.problem is not None:
+            faults.log_redirected(result.problem, ctx.ref, request, scene.issuer)
+        response = _written(result, route, scene, ctx, hall, secure=listener.secure)
     except IntaglioError as error:
         response = _fault(error, request, listener, route, ctx, hall, bare=True)
     extra = await _cors(request, route, query, client_id, response, scene, hall)
@@ -163,9 +166,7 @@ async def _cors(
     return cors.headers(request, route, client, harmless=harmless)
 
 
-def _written(
-    result: Any, query: Any, route: Route, scene: Scene, ctx: Context, hall: Hall, *, secure: bool
-) -> Response:
+def _written(result: Any, route: Route, scene: Scene, ctx: Context, hall: Hall, *, secure: bool) -> Response:
     if isinstance(result, SignInNeeded):
         cookie = cookies.name("browser", scene.issuer, secure=secure)
         kept = cookies.write(cookie, result.browser, max_age=result.lifetime, secure=secure)

@@ -6,9 +6,11 @@ import logging
 
 from intaglio import codec
 from intaglio.errors import IntaglioError, ProtocolFault, Unavailable
+from intaglio.protocol.authorize import Problem
 from intaglio.wire.message import Request
 
 LOG = logging.getLogger("intaglio.http")
+SECRET_PATHS = ("/_intaglio/login/", "/_intaglio/consent/")
 
 
 def log(fault: IntaglioError, ref: str, request: Request, issuer: str) -> None:
@@ -18,7 +20,7 @@ def log(fault: IntaglioError, ref: str, request: Request, issuer: str) -> None:
         "code": fault.code,
         "public": fault.public,
         "method": request.method,
-        "path": request.path[:300],
+        "path": _path(request.path),
         "peer": request.peer,
         "issuer": issuer,
         "detail": fault.detail,
@@ -26,9 +28,27 @@ def log(fault: IntaglioError, ref: str, request: Request, issuer: str) -> None:
     LOG.warning("refused %s", codec.encode_json(line).decode())
 
 
+def log_redirected(wrong: Problem, ref: str, request: Request, issuer: str) -> None:
+    """Write one line about an authorization request whose fault the client learns by redirect."""
+    detail = {"expected": wrong.expected, "received": wrong.received}
+    log(ProtocolFault(wrong.error, wrong.description, detail=detail), ref, request, issuer)
+
+
+def log_sign_in(ref: str, peer: str, issuer: str) -> None:
+    """Write one line about a sign-in that failed; not the name that was typed, for it may be a password."""
+    LOG.warning(
+        "refused %s", codec.encode_json({"ref": ref, "code": "sign-in-failed", "peer": peer, "issuer": issuer}).decode()
+    )
+
+
+def _path(path: str) -> str:
+    # The address of a waiting sign-in is half of what opens it.
+    return next((prefix + "…" for prefix in SECRET_PATHS if path.startswith(prefix)), path[:300])
+
+
 def unexpected(error: Exception, ref: str, request: Request) -> ProtocolFault:
     """Return the fault for an error that nobody foresaw, and log its trace."""
-    LOG.error("unexpected error %s %s %s", ref, request.method, request.path[:300], exc_info=error)
+    LOG.error("unexpected error %s %s %s", ref, request.method, _path(request.path), exc_info=error)
     return ProtocolFault("server_error", "Something went wrong here.")
 
 

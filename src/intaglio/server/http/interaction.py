@@ -18,7 +18,7 @@ from intaglio.protocol.authorize import AuthorizeAnswer
 from intaglio.protocol.faults import MethodNotAllowed, NotFound
 from intaglio.protocol.logout import LogoutQuery
 from intaglio.protocol.pages import Brand, ConsentPage, LoginPage
-from intaglio.server.http import dispatch, pages
+from intaglio.server.http import dispatch, faults, pages
 from intaglio.server.http.dispatch import CONSENT, LOGIN, LOGOUT, Hall
 from intaglio.server.http.tenancy import Listener
 from intaglio.server.model import sessions
@@ -75,7 +75,7 @@ async def _transaction(transaction_id: str, request: Request, listener: Listener
     if request.method == "GET":
         return await _show(waiting, transaction_id, scene, hall)
     form = coding.single_but(coding.form_params(request), "scope")
-    hall.forms.check(request, form.get("csrf"), scene.browser_secret, transaction_id)
+    hall.forms.check(request, form.get("csrf"), scene.browser_secret, transaction_id, listener.origin)
     if form.get("decision") in ("cancel", "deny"):
         given = await steps.cancel(waiting, scene, hall.house)
         return _finished(given, scene, hall)
@@ -145,6 +145,7 @@ def _step(
     if step.answer is not None:
         return dispatch.with_headers(_finished(step.answer, scene, hall), begun)
     if step.error:
+        faults.log_sign_in(scene.ref, scene.peer, scene.issuer)
         return hall.page(_login_page(waiting, transaction_id, username, step.error, scene, hall))
     where = CONSENT if step.page == "consent" else LOGIN
     return dispatch.with_headers(message.redirect(where + transaction_id), begun)
@@ -162,7 +163,7 @@ async def _logout(request: Request, listener: Listener, hall: Hall) -> Response:
     scene = await _scene(bound.get("tenant"), request, listener, hall)
     target, state = bound.get("post_logout_redirect_uri"), bound.get("state")
     purpose = dispatch.logout_purpose(scene.tenant.tenant_id, bound.get("client_id"), target, state)
-    hall.forms.check(request, form.get("csrf"), scene.session_secret, purpose)
+    hall.forms.check(request, form.get("csrf"), scene.session_secret, purpose, listener.origin)
     query = LogoutQuery("", bound.get("client_id"), target, state)
     if form.get("decision") != "logout":
         return message.redirect("/")

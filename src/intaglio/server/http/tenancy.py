@@ -6,6 +6,8 @@ that is fixed to the listener, or the Host that belongs to one, is taken where t
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import msgspec
 
 from intaglio.dialects.dialect import Dialect
@@ -15,6 +17,7 @@ from intaglio.server.model import tenants
 from intaglio.server.model.plan import Store
 from intaglio.server.model.recent import Recent
 from intaglio.server.model.tenants import Tenant
+from intaglio.wire import url
 from intaglio.wire.message import Request
 
 MAX_WORD = 255
@@ -33,6 +36,16 @@ class Listener(msgspec.Struct, frozen=True):
     def secure(self) -> bool:
         """Whether the issuer's addresses are https."""
         return self.base_url.startswith("https:")
+
+    @property
+    def origin(self) -> str:
+        """The base address as browsers write an origin."""
+        return url.origin(self.base_url)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether the issuer's host is this machine; its other ports are other programs'."""
+        return url.is_loopback_host(urlsplit(self.base_url).hostname or "")
 
 
 class Tenancy:

@@ -16,18 +16,25 @@ Kind = Literal["id_token", "access_token", "refresh_token"]
 
 
 class Effective(msgspec.Struct, frozen=True):
-    """A lifetime in seconds and the level that set it: `client`, `tenant` or `dialect`."""
+    """A lifetime in seconds and what set it: `client`, `tenant` or `dialect`, and the grant where it is of one."""
 
     seconds: int
     origin: str
 
 
-def lifetime(kind: Kind, client: Client | None, tenant: Tenant, profile: Profile) -> Effective:
-    """Return the lifetime in force: the client's, else the tenant's, else the dialect's."""
-    if client is not None and (own := getattr(client.lifetimes, kind)) is not None:
-        return Effective(own, "client")
-    if (shared := getattr(tenant.lifetimes, kind)) is not None:
-        return Effective(shared, "tenant")
+def lifetime(kind: Kind, client: Client | None, tenant: Tenant, profile: Profile, grant_type: str = "") -> Effective:
+    """Return the lifetime in force: the client's, else the tenant's, else the dialect's.
+
+    At either of the first two, what is set for the grant type comes before what is set for all of them.
+    """
+    for level, record in (("client", client), ("tenant", tenant)):
+        if record is None:
+            continue
+        of_grant = record.grant_lifetimes.get(grant_type)
+        if of_grant is not None and (seconds := getattr(of_grant, kind)) is not None:
+            return Effective(seconds, f"{level}, {grant_type}")
+        if (seconds := getattr(record.lifetimes, kind)) is not None:
+            return Effective(seconds, level)
     return Effective(getattr(profile, kind + "_lifetime"), "dialect")
 
 

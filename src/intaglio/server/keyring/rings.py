@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from intaglio.clock import Clock
+from intaglio.dialects.dialect import Dialect
 from intaglio.names import RingId
 from intaglio.protocol.facts import PublishedKey
 from intaglio.server.keyring import lifecycle, publish, rotate
@@ -21,6 +22,11 @@ from intaglio.tokens import jwk, pem
 
 FIRST_ALG = "RS256"
 """The algorithm that every ring has: OpenID Connect Core 15.1 makes it mandatory."""
+
+
+def ring_id(dialect: Dialect, tenant_id: str, authority: str) -> RingId:
+    """Return the ring that signs for a tenant in a dialect: its own, or that of the authority (a base address)."""
+    return RingId(f"authority:{authority}" if dialect.profile.shares_ring else tenant_id)
 
 
 class Keyring:

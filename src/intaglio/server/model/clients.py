@@ -20,7 +20,8 @@ class ClientSecret(msgspec.Struct, frozen=True):
 class Client(msgspec.Struct, frozen=True):
     """A registered client of one tenant.
 
-    `refresh_policy` is `rotate`, `keep` or empty for the dialect's own; `consent` is `ask` or `implicit`.
+    `refresh_policy` is `rotate`, `keep` or empty for the dialect's own; `consent` is `ask` or `implicit`;
+    `grant_lifetimes` are lifetimes of one grant type.
     """
 
     tenant_id: TenantId
@@ -41,6 +42,7 @@ class Client(msgspec.Struct, frozen=True):
     refresh_policy: str = ""
     consent: str = "ask"
     lifetimes: Lifetimes = Lifetimes()
+    grant_lifetimes: dict[str, Lifetimes] = {}
     client_uri: str = ""
     disabled_at: int | None = None
     development: bool = False

@@ -37,6 +37,7 @@ class Tenant(msgspec.Struct, frozen=True):
     created_at: int
     hosts: tuple[str, ...] = ()
     lifetimes: Lifetimes = Lifetimes()
+    grant_lifetimes: dict[str, Lifetimes] = {}
     logo_uri: str = ""
     disabled_at: int | None = None
     development: bool = False

@@ -12,7 +12,7 @@ from intaglio.server.provider.scene import House, Scene
 
 
 def _refuse(expected: str, received: str) -> ClientUnknown:
-    # SECURITY: one public text for an unknown client, a wrong secret and a wrong method (test_client_faults_look_alike).
+    # SECURITY: one text for an unknown client, a wrong secret and a wrong method (test_client_faults_look_alike).
     return ClientUnknown(detail={"expected": expected, "received": received})
 
 

@@ -10,6 +10,7 @@ from intaglio.names import Issuer, RingId
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.issue.mint import Mint
+from intaglio.server.keyring import rings
 from intaglio.server.keyring.rings import Keyring
 from intaglio.server.model import clients
 from intaglio.server.model.clients import Client
@@ -31,6 +32,7 @@ class Scene(msgspec.Struct, frozen=True):
     now: int
     ref: str
     peer: str = ""
+    authority: str = ""
     session_secret: str = ""
     browser_secret: str = ""
 
@@ -39,8 +41,8 @@ class Scene(msgspec.Struct, frozen=True):
 
     @property
     def ring_id(self) -> RingId:
-        """The key ring that signs here: the tenant's own."""
-        return RingId(self.tenant.tenant_id)
+        """The key ring that signs here: the tenant's own, or the authority's that its tenants share."""
+        return rings.ring_id(self.dialect, self.tenant.tenant_id, self.authority)
 
 
 class House:

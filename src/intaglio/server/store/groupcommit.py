@@ -28,8 +28,9 @@ BATCH = 128
 class Turn:
     """A lock between processes on a file beside the database.
 
-    NOTE: SQLite would wait as well, but in sleeps of up to 100 ms; these are of 1 ms at most. A wait in the kernel would
-    be no faster and would not end if the holder were stopped.
+    NOTE: SQLite would wait as well, but in sleeps of up to 100 ms; these are of 1 ms at most. A wait in the kernel
+    would be no faster, and would not end if the holder were stopped. Checkpoints happen within COMMIT and on the last
+    close, both in their turn: so two never meet, which damages a database before SQLite 3.51.3 (its "WAL-reset bug").
     """
 
     def __init__(self, path: Path, patience_ms: int) -> None:

@@ -65,7 +65,7 @@ def _file_database(path: str, *, create: bool) -> SQLiteDatabase:
         raise _pending()
     try:
         if create:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_folder(file.absolute().parent)
         connection = sqlite.connect(path, sqlite.WRITER_PATIENCE_MS)
         return SQLiteDatabase(connection, groupcommit.Turn(sqlite.lock_path(path), sqlite.WRITER_PATIENCE_MS))
     except (OSError, sqlite3.Error) as exc:
@@ -75,6 +75,13 @@ def _file_database(path: str, *, create: bool) -> SQLiteDatabase:
             detail={"path": path, "reason": type(exc).__name__},
             hint="Check the path, who may read and write it and its folder, and that it is an SQLite database.",
         ) from exc
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.exists():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sqlite.flush_folder(folder.parent)
 
 
 def _exists(path: str) -> bool:
@@ -102,6 +109,7 @@ async def prepare(url: str, now: int) -> list[migrate.Status]:
 async def status(url: str) -> list[migrate.Status]:
     """Return where a database stands; raises as `prepare` does, save the refusals of what was changed or is newer."""
     path = sqlite_path(url)
+    # A database in memory has no file either, and is migrated when it is opened.
     if path is not None and not _exists(path):
         return [migrate.Status(one.number, one.name, None, "pending") for one in migrate.known("sqlite")]
     async with _migrating(url, create=False) as database:

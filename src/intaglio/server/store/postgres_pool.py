@@ -31,14 +31,15 @@ class Pool:
         Raises `Unavailable` (`storage-unavailable`) once closed, TimeoutError if none is free in time, and whatever
         connecting raises.
         """
-        connection: Any = None
         while not self._closed:
-            connection = self._idle.pop() if self._idle else await self._wait()
-            if connection is not None and not connection.is_closed():
+            if self._idle:
+                connection = self._idle.pop()
                 self._busy.add(connection)
+            else:
+                connection = await self._wait()
+            if connection is not None and not connection.is_closed():
                 return connection
-        if connection is not None:
-            connection.terminate()
+            self._busy.discard(connection)
         raise driving.unavailable("closed")
 
     async def _wait(self) -> Any:
@@ -55,6 +56,7 @@ class Pool:
         except (asyncio.CancelledError, TimeoutError):
             # Whoever was served and does not come passes the connection on.
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._busy.discard(waiter.result())
                 self._hand_on(waiter.result())
             raise
 
@@ -88,10 +90,12 @@ class Pool:
         # ask again at once would starve the others.
         waiter = self._next()
         if waiter is not None:
-            waiter.set_result(connection)
-        elif self._closed:
+            # It counts as in use from now on, though its user has not run yet: else one too many would be made.
             if connection is not None:
-                connection.terminate()
+                self._busy.add(connection)
+            waiter.set_result(connection)
+        elif connection is not None and self._closed:
+            connection.terminate()
         elif connection is not None:
             self._idle.append(connection)
 

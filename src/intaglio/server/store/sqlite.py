@@ -13,12 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from intaglio.errors import Misconfigured
 from intaglio.server.model.plan import Ask, Conflict, Plan, Row
 from intaglio.server.store import driving, groupcommit, mounts, queries
 
 T = TypeVar("T")
 
 MEMORY = ":memory:"
+# The first with RETURNING (SQLite release history, 2021-03-12).
+OLDEST = (3, 35, 0)
 WRITER_PATIENCE_MS = 10_000
 # The event loop stands still while a reader waits, and readers wait only while a database is recovered.
 READER_PATIENCE_MS = 1_000
@@ -30,8 +33,15 @@ _UNIQUE = frozenset(
 def connect(path: str, patience_ms: int) -> sqlite3.Connection:
     """Open a database with the settings on which durability rests; the file is made, for its owner only, if absent.
 
-    Raises `Misconfigured` (`storage-on-network`) and sqlite3.Error.
+    Raises `Misconfigured` (`storage-on-network`, `sqlite-too-old`) and sqlite3.Error.
     """
+    if sqlite3.sqlite_version_info < OLDEST:
+        raise Misconfigured(
+            "sqlite-too-old",
+            "The SQLite of this Python is too old.",
+            detail={"expected": ".".join(map(str, OLDEST)), "received": sqlite3.sqlite_version},
+            hint="Use a Python with a newer SQLite, or PostgreSQL.",
+        )
     if path != MEMORY:
         mounts.refuse_network(Path(path))
         _make_private(path)
@@ -56,6 +66,16 @@ def _make_private(path: str) -> None:
     # writes (SQLite, "How To Corrupt An SQLite Database File", section 2.2; test_crash shows it).
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        flush_folder(Path(path).parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush a folder to disk, so that a file just made in it is still there after a power cut. See fsync(2)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def fault(error: Exception, ask: Ask) -> Exception:

@@ -15,18 +15,20 @@ from intaglio.server.model.sessions import Session
 from intaglio.server.provider.scene import House, Scene
 
 
-def _answer(query: AuthorizeQuery, fields: list[tuple[str, str]], scene: Scene) -> AuthorizeAnswer:
+def _answer(
+    query: AuthorizeQuery, fields: list[tuple[str, str]], scene: Scene, wrong: Problem | None = None
+) -> AuthorizeAnswer:
     fields += [("state", query.state)] if query.state else []
     # RFC 9207 2: the client can tell which issuer answered, errors included.
     fields.append(("iss", scene.issuer))
     mode = query.response_mode if query.response_mode == "form_post" else "query"
-    return AuthorizeAnswer(query.redirect_uri, mode, tuple(fields))
+    return AuthorizeAnswer(query.redirect_uri, mode, tuple(fields), wrong)
 
 
 def error(query: AuthorizeQuery, wrong: Problem, scene: Scene) -> AuthorizeAnswer:
     """Return a standard error for the client; its description ends with the reference."""
     fields = [("error", wrong.error), ("error_description", f"{wrong.description} ({scene.ref})")]
-    return _answer(query, fields, scene)
+    return _answer(query, fields, scene, wrong)
 
 
 async def code(

@@ -102,7 +102,7 @@ async def needs_login(
         if {"login", "select_account"} & set(query.prompt):
             return True
         # OpenID Connect Core 3.1.2.1: max_age demands a fresh sign-in; 0 always does.
-        if query.max_age is not None and scene.now - signed_in.auth_time >= max(query.max_age, 1):
+        if query.max_age is not None and (query.max_age == 0 or scene.now - signed_in.auth_time > query.max_age):
             return True
     if not query.id_token_hint:
         return False

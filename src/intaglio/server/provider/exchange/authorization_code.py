@@ -75,11 +75,11 @@ def redeem(brought: Redemption) -> Plan[Code | Refusal]:
     if wrong:
         return Refusal(wrong)
     offline = brought.may_refresh and "offline_access" in code.scope.split()
-    yield from _keep(code, brought, offline)
+    yield from _keep(code, brought, offline=offline)
     return code
 
 
-def _keep(code: Code, brought: Redemption, offline: bool) -> Plan[None]:
+def _keep(code: Code, brought: Redemption, *, offline: bool) -> Plan[None]:
     now, spans = brought.now, brought.lifetimes
     family = Grant(
         grant_id=code.grant_id,
@@ -115,7 +115,7 @@ def _brought(query: CodeExchange, client: Client, tokens: tuple[str, str], scene
         code_verifier=query.code_verifier.reveal() if query.code_verifier is not None else "",
         access=ids.digest(tokens[0]),
         refresh=ids.digest(tokens[1]),
-        lifetimes=grant.lifetimes(client, scene),
+        lifetimes=grant.lifetimes(client, "authorization_code", scene),
         may_refresh="refresh_token" in client.grant_types,
         now=scene.now,
     )

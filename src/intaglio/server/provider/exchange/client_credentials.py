@@ -36,13 +36,16 @@ def _scope(query: ClientCredentialsExchange, client: Client) -> tuple[str, ...]:
 
 
 async def exchange(query: ClientCredentialsExchange, scene: Scene, house: House) -> TokenAnswer:
-    """Give an access token to a confidential client. Raises `invalid_client`, `unauthorized_client`, `invalid_scope`."""
+    """Give an access token to a confidential client.
+
+    Raises `invalid_client`, `unauthorized_client`, `invalid_scope`.
+    """
     client = await grant.client_for(query.presented, "client_credentials", scene, house)
     if client.is_public:
         # RFC 6749 4.4: only confidential clients.
         raise ProtocolFault("unauthorized_client", "A public application cannot use this grant type.")
     scope = _scope(query, client)
-    access, lifetime = grant.new_access_token(), grant.lifetimes(client, scene).access_token
+    access, lifetime = grant.new_access_token(), grant.lifetimes(client, "client_credentials", scene).access_token
     family = Grant(
         grant_id=GrantId(ids.opaque(16)),
         tenant_id=scene.tenant.tenant_id,

@@ -59,13 +59,13 @@ async def client_for(presented: Presented, grant_type: str, scene: Scene, house:
     return client
 
 
-def lifetimes(client: Client, scene: Scene) -> Lifetimes:
-    """Return the lifetimes in force."""
+def lifetimes(client: Client, grant_type: str, scene: Scene) -> Lifetimes:
+    """Return the lifetimes in force for a grant type."""
     profile = scene.dialect.profile
     return Lifetimes(
-        gather.lifetime("id_token", client, scene.tenant, profile).seconds,
-        gather.lifetime("access_token", client, scene.tenant, profile).seconds,
-        gather.lifetime("refresh_token", client, scene.tenant, profile).seconds,
+        gather.lifetime("id_token", client, scene.tenant, profile, grant_type).seconds,
+        gather.lifetime("access_token", client, scene.tenant, profile, grant_type).seconds,
+        gather.lifetime("refresh_token", client, scene.tenant, profile, grant_type).seconds,
     )
 
 
@@ -98,6 +98,7 @@ async def id_token(signed: Signed, client: Client, access_token: str, now: int, 
     """Return the ID token of a sign-in (OpenID Connect Core 3.1.3.3); `now` is its instant of issue."""
     profile = scene.dialect.profile
     alg = gather.algorithm(client, profile)
+    grant_type = "refresh_token" if signed.refreshed else "authorization_code"
     facts = Facts(
         issuer=scene.issuer,
         tenant_id=scene.tenant.tenant_id,
@@ -105,7 +106,7 @@ async def id_token(signed: Signed, client: Client, access_token: str, now: int, 
         owner=scene.tenant.owner,
         audience=client.client_id,
         now=now,
-        lifetime=gather.lifetime("id_token", client, scene.tenant, profile).seconds,
+        lifetime=gather.lifetime("id_token", client, scene.tenant, profile, grant_type).seconds,
         alg=alg,
         person=gather.person(signed.user),
         scope=signed.scope,

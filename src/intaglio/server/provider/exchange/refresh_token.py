@@ -107,10 +107,13 @@ def _tokens(query: RefreshExchange, client: Client, scene: Scene, house: House) 
 
 
 async def exchange(query: RefreshExchange, scene: Scene, house: House) -> TokenAnswer:
-    """Give tokens for a refresh token. Raises `invalid_client`, `unauthorized_client`, `invalid_grant`, `invalid_scope`."""
+    """Give tokens for a refresh token.
+
+    Raises `invalid_client`, `unauthorized_client`, `invalid_grant`, `invalid_scope`.
+    """
     client = await grant.client_for(query.presented, "refresh_token", scene, house)
     access, successor = _tokens(query, client, scene, house)
-    spans = grant.lifetimes(client, scene)
+    spans = grant.lifetimes(client, "refresh_token", scene)
     use = Use(
         token=ids.digest(query.refresh_token.reveal()),
         tenant_id=scene.tenant.tenant_id,

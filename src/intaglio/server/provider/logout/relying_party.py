@@ -33,7 +33,7 @@ def _location(query: LogoutQuery, client: Client | None) -> str:
     target = query.post_logout_redirect_uri
     if not target:
         return ""
-    # RP-Initiated Logout 3: exact comparison with what the client registered; without a client there is nothing to compare.
+    # RP-Initiated Logout 3: exact comparison with what the client registered.
     native = client is not None and client.application_type == "native"
     if client is None or not url.redirect_allowed(target, client.post_logout_redirect_uris, native=native):
         registered = " or ".join(client.post_logout_redirect_uris) if client is not None else "a known client"
@@ -42,7 +42,10 @@ def _location(query: LogoutQuery, client: Client | None) -> str:
 
 
 async def logout(query: LogoutQuery, scene: Scene, house: House) -> LogoutDone | LogoutAsk:
-    """End the session that the hint names, or ask the person. Raises `UnsafeToRedirect` for addresses not registered."""
+    """End the session that the hint names, or ask the person.
+
+    Raises `UnsafeToRedirect` (`invalid_request`) for addresses that are not registered, and for a hint not our own.
+    """
     if query.problem:
         raise _unsafe(query.problem, "each parameter once", query.problem)
     named = await hint.read(query.id_token_hint, scene, house)
