@@ -6,6 +6,7 @@ A row's witness and tests are read from the test sources, without running them: 
 from __future__ import annotations
 
 import ast
+import contextlib
 import pathlib
 import sys
 import tomllib
@@ -25,7 +26,23 @@ Claim = tuple[str, str, str]
 """Capability, witness, test."""
 
 
-def _markers(node: ast.AST) -> Iterator[tuple[str, str]]:
+def _texts(node: ast.expr | None, constants: dict[str, object], place: str) -> list[str]:
+    """Return what an argument can be: a text, a constant of the module, or any value of a table of the module."""
+    found: object = None
+    if isinstance(node, ast.Constant):
+        found = node.value
+    elif isinstance(node, ast.Name):
+        found = constants.get(node.id)
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        table = constants.get(node.value.id)
+        found = list(table.values()) if isinstance(table, dict) else None
+    texts = found if isinstance(found, list) else [found]
+    if not all(isinstance(text, str) for text in texts):
+        raise SystemExit(f"{place}: name and witness of a capability are texts, or constants of the module")
+    return texts
+
+
+def _markers(node: ast.AST, constants: dict[str, object], path: str) -> Iterator[tuple[str, str]]:
     """Find `capability(name, witness)` calls below a node."""
     for call in ast.walk(node):
         if not isinstance(call, ast.Call):
@@ -35,38 +52,42 @@ def _markers(node: ast.AST) -> Iterator[tuple[str, str]]:
             continue
         given = {keyword.arg: keyword.value for keyword in call.keywords}
         given |= dict(zip(("name", "witness"), call.args, strict=False))
-        values = [given.get(key) for key in ("name", "witness")]
-        texts = [value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)]
-        if len(texts) != len(values):
-            raise SystemExit(f"line {call.lineno}: the name and witness of a capability are written out as texts")
-        yield texts[0], texts[1]
+        place = f"{path}:{call.lineno}"
+        for name in _texts(given.get("name"), constants, place):
+            for witness in _texts(given.get("witness"), constants, place):
+                yield name, witness
+
+
+def _constants(tree: ast.Module) -> dict[str, object]:
+    """Return the module's constants that are written out."""
+    constants: dict[str, object] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            with contextlib.suppress(ValueError):
+                constants[statement.targets[0].id] = ast.literal_eval(statement.value)
+    return constants
 
 
 def claims_of(source: str, path: str) -> Iterator[Claim]:
-    """Find every claim that a test module makes; a marker of the module or of a class names just that."""
-    for statement in ast.parse(source).body:
-        if isinstance(statement, ast.Assign):
-            for name, witness in _markers(statement):
-                yield name, witness, path
-        elif isinstance(statement, ast.ClassDef):
-            yield from _of_class(statement, path)
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from _of_function(statement, path)
+    """Find every claim that a test module makes: by a function, by a class, or else by the module as a whole."""
+    tree = ast.parse(source)
+    constants = _constants(tree)
+    for statement in tree.body:
+        yield from _of(statement, path, constants, path)
 
 
-def _of_function(function: ast.FunctionDef | ast.AsyncFunctionDef, path: str) -> Iterator[Claim]:
-    for decorator in function.decorator_list:
-        for name, witness in _markers(decorator):
-            yield name, witness, f"{path}::{function.name}"
-
-
-def _of_class(definition: ast.ClassDef, path: str) -> Iterator[Claim]:
-    for decorator in definition.decorator_list:
-        for name, witness in _markers(decorator):
-            yield name, witness, f"{path}::{definition.name}"
-    for statement in definition.body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from _of_function(statement, f"{path}::{definition.name}")
+def _of(statement: ast.stmt, owner: str, constants: dict[str, object], path: str) -> Iterator[Claim]:
+    if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        for name, witness in _markers(statement, constants, path):
+            yield name, witness, owner
+        return
+    is_test = statement.name.casefold().startswith("test")
+    here = f"{owner}::{statement.name}" if is_test else owner
+    for decorator in statement.decorator_list:
+        for name, witness in _markers(decorator, constants, path):
+            yield name, witness, here
+    for inner in statement.body:
+        yield from _of(inner, here, constants, path)
 
 
 def all_claims() -> list[Claim]:

@@ -17,7 +17,7 @@ from tests.capability import capability
 
 pytestmark = pytest.mark.sdk
 NODE = pathlib.Path(__file__).parent / "node"
-AUDIENCE = "https://receiver.example.com/a b?c=d&e=ü"
+AUDIENCE = "https://receiver.example.com/a?c=d&e=ü&f=%2B"
 
 WORKLOAD = """
 import json, sys

@@ -41,6 +41,9 @@ class AuthorizeQuery(msgspec.Struct, frozen=True):
     offline: bool = False
     problem: Problem | None = None
 
+    def __repr__(self) -> str:
+        return f"AuthorizeQuery({self.client_id})"
+
 
 class SessionBegins(msgspec.Struct, frozen=True):
     """A session that the browser is to remember; `secret` goes into its cookie."""

@@ -9,6 +9,13 @@ from __future__ import annotations
 import msgspec
 
 
+class _Unprinted(msgspec.Struct, frozen=True):
+    """A page whose form token, code or ID token must not get into a log by its repr."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+
 class Brand(msgspec.Struct, frozen=True):
     """Whose page it is: a tenant's display name, and its logo and accent where set.
 
@@ -20,7 +27,7 @@ class Brand(msgspec.Struct, frozen=True):
     accent: str = ""
 
 
-class LoginPage(msgspec.Struct, frozen=True):
+class LoginPage(_Unprinted, frozen=True):
     """Ask for user name and password; `error` is the sentence shown after a failed attempt."""
 
     brand: Brand
@@ -41,7 +48,7 @@ class ScopeChoice(msgspec.Struct, frozen=True):
     required: bool = False
 
 
-class ConsentPage(msgspec.Struct, frozen=True):
+class ConsentPage(_Unprinted, frozen=True):
     """Ask whether `client_name` may have the scopes; every one is ticked at first."""
 
     brand: Brand
@@ -55,7 +62,7 @@ class ConsentPage(msgspec.Struct, frozen=True):
     form_targets: tuple[str, ...] = ()
 
 
-class LogoutPage(msgspec.Struct, frozen=True):
+class LogoutPage(_Unprinted, frozen=True):
     """Ask whether to sign out (OpenID Connect RP-Initiated Logout 1.0 section 2)."""
 
     brand: Brand
@@ -93,7 +100,7 @@ class ErrorPage(msgspec.Struct, frozen=True):
     form_targets: tuple[str, ...] = ()
 
 
-class FormPostPage(msgspec.Struct, frozen=True):
+class FormPostPage(_Unprinted, frozen=True):
     """A page that posts `fields` to `action` (OAuth 2.0 Form Post Response Mode 1.0)."""
 
     action: str
@@ -141,7 +148,7 @@ class StartPage(msgspec.Struct, frozen=True):
     demo_uri: str = "/demo"
 
 
-class TokenPart(msgspec.Struct, frozen=True):
+class TokenPart(_Unprinted, frozen=True):
     """One dot-separated part of a compact token: its label (header, payload, signature …), text and decoded JSON."""
 
     label: str
@@ -180,7 +187,7 @@ class DemoPage(msgspec.Struct, frozen=True):
     form_targets: tuple[str, ...] = ()
 
 
-class DemoTokenPage(msgspec.Struct, frozen=True):
+class DemoTokenPage(_Unprinted, frozen=True):
     """The demo relying party with somebody signed in: the ID token told apart, its claims and every check.
 
     `userinfo` are the claims that are not in the token and came from UserInfo.

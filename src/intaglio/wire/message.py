@@ -38,6 +38,9 @@ class Request(msgspec.Struct, frozen=True):
         """Return the body's media type in lower case without parameters; empty if none is declared."""
         return (self.header("content-type") or "").split(";", 1)[0].strip().lower()
 
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.path})"
+
 
 class Response(msgspec.Struct, frozen=True):
     """An answer, complete but for what the server adds to every one (Content-Length, security headers, Date)."""
@@ -45,6 +48,9 @@ class Response(msgspec.Struct, frozen=True):
     status: int
     headers: Headers = ()
     body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {len(self.body)} octets)"
 
 
 NO_STORE: Headers = (("cache-control", "no-store"), ("pragma", "no-cache"))

@@ -5,7 +5,8 @@ Wire facts were checked with the official clients of five languages; the audienc
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+from ipaddress import ip_address
+from urllib.parse import unquote, urlsplit
 
 from intaglio import codec
 from intaglio.dialects.coding import Context
@@ -26,12 +27,30 @@ MAX_AUDIENCE = 2048
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform", "openid", "email")
 
 
-def _flavored(request: Request) -> None:
+HOSTS = ("metadata", "metadata.google.internal", "localhost")
+
+
+def _is_own_host(request: Request, base: str) -> bool:
+    try:
+        host = urlsplit("//" + (request.header("host") or "")).hostname or ""
+        if host in HOSTS or host == urlsplit(base).hostname:
+            return True
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _flavored(request: Request, ctx: Context) -> None:
     # SECURITY: a page in a browser and a confused proxy cannot send this header, or they add the others.
     if request.header("metadata-flavor") != "Google":
         raise ProtocolFault("access_denied", "Missing Metadata-Flavor:Google header.")
     if request.header("x-forwarded-for") is not None or request.header("origin") is not None:
         raise ProtocolFault("access_denied", "Requests through a proxy or from a browser are refused.")
+    # SECURITY: a page whose name was bound anew to this address would be of one origin with us, and could send the
+    # header above; but its Host is its own (test_metadata_refuses_a_rebound_name).
+    if not _is_own_host(request, ctx.base):
+        raise ProtocolFault("access_denied", "This server is not reached by that name.")
 
 
 def _parameter(query: str, name: str) -> str:
@@ -50,13 +69,13 @@ def read_ping(request: Request, ctx: Context) -> Answered:
 
 def read_fixed(request: Request, ctx: Context) -> Answered:
     """Read a request for a text that the route states."""
-    _flavored(request)
+    _flavored(request, ctx)
     return Answered(ctx.fixed["text"])
 
 
 def read_account(request: Request, ctx: Context) -> AccountQuery:
     """Read a request about the attached service account."""
-    _flavored(request)
+    _flavored(request, ctx)
     recursive = _parameter(request.query, "recursive").lower() == "true"
     return AccountQuery(ctx.words.get("account", "default"), ctx.fixed.get("field", ""), recursive)
 
@@ -66,7 +85,7 @@ def read_identity(request: Request, ctx: Context) -> IdentityQuery:
 
     `format=full` is answered as `standard`: there is no virtual machine here to describe.
     """
-    _flavored(request)
+    _flavored(request, ctx)
     try:
         audience = _parameter(request.query, "audience")
     except UnicodeDecodeError as exc:

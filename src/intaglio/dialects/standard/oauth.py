@@ -39,6 +39,7 @@ UNSUPPORTED = {
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 MAX_STATE = 2048
+MAX_REQUEST = 16 * 1024
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,200}")
 _MAX_AGE = re.compile(r"\d{1,9}")
 
@@ -90,6 +91,8 @@ def _problem(found: Params, scope: tuple[str, ...]) -> Problem | None:
     # OpenID Connect Core 3.1.2.1: none cannot stand beside another value.
     if prompt - PROMPTS or ("none" in prompt and len(prompt) > 1):
         return Problem("invalid_request", "prompt must be 'none' alone, or login, consent, select_account.")
+    if sum(len(name) + len(value) for name, value in found.items()) > MAX_REQUEST:
+        return Problem("invalid_request", f"The parameters may have {MAX_REQUEST} characters together.")
     if max(len(found.get("state")), len(found.get("nonce"))) > MAX_STATE:
         return Problem("invalid_request", f"state and nonce may have {MAX_STATE} characters.")
     return _challenge_problem(found)

@@ -22,6 +22,7 @@ from intaglio.server.http import dispatch, faults, pages
 from intaglio.server.http.dispatch import CONSENT, LOGIN, LOGOUT, Hall
 from intaglio.server.http.tenancy import Listener
 from intaglio.server.model import sessions
+from intaglio.server.model.users import User
 from intaglio.server.provider import consent
 from intaglio.server.provider.authorize import checks
 from intaglio.server.provider.logout import relying_party
@@ -75,7 +76,11 @@ async def _transaction(transaction_id: str, request: Request, listener: Listener
     if request.method == "GET":
         return await _show(waiting, transaction_id, scene, hall)
     form = coding.single_but(coding.form_params(request), "scope")
-    hall.forms.check(request, form.get("csrf"), scene.browser_secret, transaction_id, listener.origin)
+    # SECURITY: a person who takes another's place in this browser cannot be made to consent in the other's words
+    # (test_consent_form_is_bound_to_its_person).
+    user = (await steps.resume(waiting, scene, hall.house))[1] if act is _consent else None
+    purpose = _consent_purpose(transaction_id, user) if user is not None else transaction_id
+    hall.forms.check(request, form.get("csrf"), scene.browser_secret, purpose, listener.origin)
     if form.get("decision") in ("cancel", "deny"):
         given = await steps.cancel(waiting, scene, hall.house)
         return _finished(given, scene, hall)
@@ -86,7 +91,7 @@ async def _show(waiting: Waiting, transaction_id: str, scene: Scene, hall: Hall)
     """Draw the page that the request is at, whichever of them was asked for."""
     page, user = await steps.resume(waiting, scene, hall.house)
     if page == "consent" and user is not None:
-        return hall.page(_consent_page(waiting, transaction_id, user.claims.get("name") or user.username, scene, hall))
+        return hall.page(_consent_page(waiting, transaction_id, user, scene, hall))
     return hall.page(_login_page(waiting, transaction_id, waiting.query.login_hint, "", scene, hall))
 
 
@@ -104,15 +109,20 @@ def _login_page(
     )
 
 
-def _consent_page(waiting: Waiting, transaction_id: str, user_name: str, scene: Scene, hall: Hall) -> ConsentPage:
+def _consent_purpose(transaction_id: str, user: User) -> str:
+    """Return what a consent form's token is bound to: the request, and the person who was shown it."""
+    return f"{transaction_id}\0{user.user_id}"
+
+
+def _consent_page(waiting: Waiting, transaction_id: str, user: User, scene: Scene, hall: Hall) -> ConsentPage:
     scope = checks.granted_scope(waiting.query, waiting.client)
     return ConsentPage(
         brand=Brand(scene.tenant.name, scene.tenant.logo_uri),
         client_name=waiting.client.client_name,
         client_uri=waiting.client.client_uri,
-        user_name=user_name,
+        user_name=str(user.claims.get("name") or user.username),
         action=CONSENT + transaction_id,
-        csrf=hall.forms.token(scene.browser_secret, transaction_id),
+        csrf=hall.forms.token(scene.browser_secret, _consent_purpose(transaction_id, user)),
         scopes=consent.choices(scope),
         destination=waiting.query.redirect_uri,
         form_targets=pages.form_targets(waiting.query.redirect_uri),

@@ -72,7 +72,8 @@ async def introspect(query: IntrospectQuery, scene: Scene, house: House) -> Intr
         active=True,
         scope=tuple(known.token_scope.split()),
         client_id=known.client_id,
-        username=known.username,
+        # Who the person is by name is told to the client that they signed in to, not to every resource server.
+        username=known.username if known.client_id == client.client_id else "",
         subject=scene.dialect.subject(known.user_id) if known.user_id else known.client_id,
         issuer=known.issuer,
         token_type=known.token_type,
