@@ -102,6 +102,29 @@ def test_client_that_would_be_unsafe_is_refused(tenant: Run, arguments: list[str
     assert json.loads(tenant("client", "list").out) == []
 
 
+@capability("id-token-lifetime", witness="exit code and JSON on stdout")
+def test_lifetimes_in_force_are_shown_with_what_set_them(database: Run) -> None:
+    """The client's choice stands over the tenant's, a grant's over both; each is shown with its origin."""
+    database("tenant", "create", "acme", "--id-token-lifetime", "1200", "--access-token-lifetime", "700")
+    grants = ("--grant-type", "authorization_code", "--grant-type", "refresh_token")
+    own = ("--id-token-lifetime", "900", "--grant-lifetime", "refresh_token:id_token=300")
+    uri = ("--redirect-uri", "https://a.example/cb")
+    made = database("client", "create", "Web", "--tenant", "acme", "--client-id", "web", *uri, *grants, *own)
+    assert made.code == Exit.OK, made.err
+    shown = json.loads(database("client", "show", "web", "--tenant", "acme").out)["lifetimes_in_force"]
+    assert shown["standard"]["authorization_code"]["id_token"] == {"seconds": 900, "origin": "client"}
+    assert shown["standard"]["refresh_token"]["id_token"] == {"seconds": 300, "origin": "client, refresh_token"}
+    assert shown["standard"]["refresh_token"]["access_token"] == {"seconds": 700, "origin": "tenant"}
+    assert shown["standard"]["authorization_code"]["refresh_token"]["origin"] == "dialect"
+    assert set(shown) >= {"standard", "auth0"}
+
+
+@pytest.mark.parametrize("text", ["x", "refresh_token:session=60", "refresh_token:id_token=5", "password:id_token=60"])
+def test_lifetime_of_a_grant_is_refused(database: Run, text: str) -> None:
+    """Another form, another grant and another span are usage errors."""
+    assert database("tenant", "create", "acme", "--grant-lifetime", text).code == Exit.USAGE
+
+
 def test_own_secret_comes_from_stdin_and_is_not_repeated(tenant: Run) -> None:
     """A secret that the operator has already is not printed."""
     secret = "canary-canary-canary"

@@ -195,7 +195,7 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (grants.code_use, (b"\x00code\xff", NOW), True),
     (grants.access_insert, (access(),), True),
     (grants.access_with_grant, (b"access", NOW), False),
-    (grants.access_delete, (b"access",), True),
+    (grants.access_end, (b"access", NOW), True),
     (grants.refresh_insert, (refresh(),), True),
     (grants.refresh_with_grant, (b"refresh",), False),
     (grants.refresh_use, (b"refresh", NOW), True),
@@ -520,7 +520,7 @@ class StoreSuite:
             await store.write(grants.access_insert, access(b"second", expires_at=NOW + 10))
             assert await store.read(grants.access_with_grant, b"second", NOW + 9) is not None
             assert await store.read(grants.access_with_grant, b"second", NOW + 10) is None
-            await store.write(grants.access_delete, b"second")
+            await store.write(grants.access_end, b"second", NOW)
             assert await store.read(grants.access_with_grant, b"second", NOW) is None
             await store.write(grants.grant_revoke, "grant-1", NOW + 1)
             await store.write(grants.grant_revoke, "grant-1", NOW + 2)

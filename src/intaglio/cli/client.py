@@ -8,9 +8,10 @@ from typing import Any
 import click
 import msgspec
 
-from intaglio.cli import faults, opening, output, secretinput
+from intaglio.cli import faults, lifetimes, opening, output, secretinput
 from intaglio.cli.opening import Administration
 from intaglio.server.admin import clients, fields, tenants
+from intaglio.server.admin import lifetimes as effective
 from intaglio.server.admin.clients import NewClient, Registered
 from intaglio.server.model.clients import Client
 from intaglio.server.model.tenants import Lifetimes
@@ -54,13 +55,14 @@ def list_(tenant: str, after: str, limit: int, config: pathlib.Path | None, form
 @opening.config_option
 @output.option
 def show(client_id: str, tenant: str, config: pathlib.Path | None, form: str | None) -> None:
-    """Show a client."""
+    """Show a client, with the lifetimes that are in force for it and what set each."""
 
-    async def work(a: Administration) -> Client:
+    async def work(a: Administration) -> dict[str, Any]:
         owner = await tenants.show(a.store, tenant)
-        return await clients.show(a.store, owner.tenant_id, client_id)
+        client = await clients.show(a.store, owner.tenant_id, client_id)
+        return shown(client) | {"lifetimes_in_force": msgspec.to_builtins(effective.in_force(client, owner))}
 
-    output.write_one(shown(opening.administer(config, work)), form, value="client_id")
+    output.write_one(opening.administer(config, work), form, value="client_id")
 
 
 @command.command("create")
@@ -93,6 +95,7 @@ def show(client_id: str, tenant: str, config: pathlib.Path | None, form: str | N
 @click.option("--client-uri", default="", help="Its home page.")
 @click.option("--id-token-lifetime", type=int, help="Seconds for which its ID tokens live.")
 @click.option("--access-token-lifetime", type=int, help="Seconds for which its access tokens live.")
+@lifetimes.grant_option
 @click.option("--secret-file", help="File with the secret it has already, - for stdin; without it one is made.")
 @opening.tenant_option
 @opening.config_option
@@ -137,5 +140,6 @@ def _wanted(options: dict[str, Any]) -> NewClient:
         refresh_policy=options["refresh_policy"],
         consent=options["consent"],
         lifetimes=Lifetimes(id_token=options["id_token_lifetime"], access_token=options["access_token_lifetime"]),
+        grant_lifetimes=lifetimes.read(options["grant_lifetimes"]),
         client_uri=options["client_uri"],
     )

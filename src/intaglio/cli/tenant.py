@@ -8,7 +8,8 @@ from typing import Any
 import click
 import msgspec
 
-from intaglio.cli import faults, opening, output
+from intaglio.cli import faults, lifetimes, opening, output
+from intaglio.cli.opening import Administration
 from intaglio.server.admin import tenants
 from intaglio.server.model.tenants import Lifetimes, Tenant
 
@@ -56,6 +57,7 @@ def show(tenant: str, config: pathlib.Path | None, form: str | None) -> None:
 @click.option("--id-token-lifetime", type=int, help="Seconds for which its ID tokens live.")
 @click.option("--access-token-lifetime", type=int, help="Seconds for which its access tokens live.")
 @click.option("--session-lifetime", type=int, help="Seconds for which its people stay signed in.")
+@lifetimes.grant_option
 @opening.config_option
 @output.option
 def create(
@@ -66,14 +68,26 @@ def create(
     id_token_lifetime: int | None,
     access_token_lifetime: int | None,
     session_lifetime: int | None,
+    grant_lifetimes: tuple[str, ...],
     config: pathlib.Path | None,
     form: str | None,
 ) -> None:
     """Create a tenant; SLUG names it in addresses and cannot be changed."""
-    lifetimes = Lifetimes(id_token=id_token_lifetime, access_token=access_token_lifetime, session=session_lifetime)
-    made = opening.administer(
-        config,
-        lambda a: tenants.create(a.store, a.clock, slug=slug, name=name, owner=owner, hosts=hosts, lifetimes=lifetimes),
-    )
+    spans = Lifetimes(id_token=id_token_lifetime, access_token=access_token_lifetime, session=session_lifetime)
+    of_grants = lifetimes.read(grant_lifetimes)
+
+    async def work(a: Administration) -> Tenant:
+        return await tenants.create(
+            a.store,
+            a.clock,
+            slug=slug,
+            name=name,
+            owner=owner,
+            hosts=hosts,
+            lifetimes=spans,
+            grant_lifetimes=of_grants,
+        )
+
+    made = opening.administer(config, work)
     faults.say(f"Created the tenant {made.slug}.")
     output.write_one(shown(made), form, value="tenant_id")

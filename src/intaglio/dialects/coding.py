@@ -5,6 +5,7 @@ RFC 6749 section 2.3.1 (client authentication), RFC 6750 section 2 (bearer token
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from intaglio.wire import authorization, params
 from intaglio.wire.message import Request
 from intaglio.wire.params import Params
 
+_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,40}")
 MAX_SECRET = 4096
 """Characters of any code, token or secret that a request may carry."""
 
@@ -66,7 +68,16 @@ def json_params(request: Request) -> Params:
         members = codec.decode_json_object(request.body)
     except codec.CodecError as exc:
         raise faults.invalid_request("The JSON body cannot be read.", received=str(exc)) from exc
-    return Params((name, _text(name, value)) for name, value in members.items() if value is not None)
+    found = [(name, _text(name, value)) for name, value in members.items() if value is not None]
+    try:
+        return Params((params.checked(name), params.checked(value)) for name, value in found)
+    except params.ParamsError as exc:
+        raise faults.invalid_request("The JSON body cannot be read.", received=str(exc)) from exc
+
+
+def shown(name: str) -> str:
+    """Return a parameter's name as an error may quote it (RFC 6749 section 5.2 allows few characters there)."""
+    return f"'{name}'" if _NAME.fullmatch(name) else "of an unusual name"
 
 
 def _text(name: str, value: Any) -> str:
@@ -74,14 +85,14 @@ def _text(name: str, value: Any) -> str:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise faults.invalid_request(f"The member '{name[:40]}' must be text.", expected="text", received="another type")
+    raise faults.invalid_request(f"The member {shown(name)} must be text.", expected="text", received="another type")
 
 
 def single(found: Params) -> Params:
     """Return the parameters if none came twice; raises `invalid_request` otherwise (RFC 6749 section 3.2)."""
     if found.duplicates:
-        name = found.duplicates[0][:40]
-        raise faults.invalid_request(f"The parameter '{name}' came more than once.", received=f"{name} repeated")
+        name = shown(found.duplicates[0])
+        raise faults.invalid_request(f"The parameter {name} came more than once.", received=f"{name} repeated")
     return found
 
 

@@ -68,6 +68,9 @@ class AuthorizeAnswer(msgspec.Struct, frozen=True):
     problem: Problem | None = None
     session: SessionBegins | SessionEnds | None = None
 
+    def __repr__(self) -> str:
+        return f"AuthorizeAnswer({self.redirect_uri})"
+
 
 class SignInNeeded(msgspec.Struct, frozen=True):
     """The person has to act: `transaction` names the waiting request, `browser` is the secret for its cookie."""

@@ -13,6 +13,8 @@ from intaglio.server.provider.scene import House
 LOG = logging.getLogger("intaglio.upkeep")
 EVERY = 60.0
 BATCH = 500
+BEHIND = 300
+"""Seconds for which what has expired stays: longer than any grace in which a replay is answered."""
 PAGE = 100
 
 
@@ -32,7 +34,7 @@ async def sweep(house: House) -> int:
     total = 0
     for query in expiry.QUERIES:
         while True:
-            gone = await house.store.write(expiry.sweep, query, house.clock.now(), BATCH)
+            gone = await house.store.write(expiry.sweep, query, house.clock.now() - BEHIND, BATCH)
             total += gone
             if gone < BATCH:
                 break

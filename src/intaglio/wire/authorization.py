@@ -38,5 +38,6 @@ def basic(value: str) -> tuple[str, str] | None:
             return None
         # RFC 6749 2.3.1: both halves are form-encoded before they are joined.
         return params.decode(name), params.decode(secret)
-    except (binascii.Error, UnicodeDecodeError, params.ParamsError):
+    # ValueError is what b64decode says to characters outside ASCII; UnicodeDecodeError and ParamsError are of its kind.
+    except (binascii.Error, ValueError):
         return None

@@ -18,7 +18,7 @@ class ParamsError(ValueError):
 
 def decode(text: str) -> str:
     """Return one form-encoded text decoded; raises `ParamsError` for octets that are not UTF-8 and for controls."""
-    return _checked(_decode(text))
+    return checked(_decode(text))
 
 
 def _decode(text: str) -> str:
@@ -85,7 +85,8 @@ def pairs(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def _checked(text: str) -> str:
+def checked(text: str) -> str:
+    """Return the text if it holds no control character; raises `ParamsError` otherwise."""
     # SECURITY: a NUL or a line break has no place in any protocol parameter and breaks logs, headers and databases.
     if not text.isprintable() and any(ord(c) < 32 or ord(c) == 127 for c in text):
         raise ParamsError("a parameter holds a control character")

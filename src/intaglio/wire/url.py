@@ -12,7 +12,10 @@ from urllib.parse import urlsplit
 
 from intaglio.wire import params
 
+MAX_PORT = 65535
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(:\d{1,5})?(/[^#]*|\?[^#]*)?", re.ASCII)
+
+_HOST_SOURCE = re.compile(r"https?://([A-Za-z0-9.\-_]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?", re.ASCII)
 
 
 def without_loopback_port(uri: str) -> str | None:
@@ -20,7 +23,9 @@ def without_loopback_port(uri: str) -> str | None:
     match = _LOOPBACK.fullmatch(uri)
     if match is None:
         return None
-    host, _, rest = match.groups()
+    host, port, rest = match.groups()
+    if port is not None and int(port[1:]) > MAX_PORT:
+        return None
     return f"http://{host}{rest or ''}"
 
 
@@ -72,7 +77,8 @@ def origin(uri: str) -> str:
 def form_target(uri: str) -> str:
     """Return the source expression that lets a form lead to the URI (CSP 3 `form-action`): an origin or a scheme."""
     found = origin(uri)
-    if found:
+    # A host is put into the policy only if it is one that stands in a policy's text (CSP 3 2.3.1, `host-source`).
+    if found and _HOST_SOURCE.fullmatch(found):
         return found
     scheme = uri.split(":", 1)[0]
     return scheme + ":" if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.\-]*", scheme) else ""

@@ -54,11 +54,17 @@ def _flavored(request: Request, ctx: Context) -> None:
 
 
 def _parameter(query: str, name: str) -> str:
-    """Return one parameter of a raw query. `://`, `?` and `=` may stand in it bare, for some clients send it so."""
+    """Return one parameter of a raw query; raises `invalid_request` for octets that are not UTF-8.
+
+    `://`, `?` and `=` may stand in it bare, for some clients send it so.
+    """
     for part in query.split("&"):
         key, _, value = part.partition("=")
         if key == name:
-            return unquote(value, errors="strict") if "%" in value else value
+            try:
+                return unquote(value, errors="strict") if "%" in value else value
+            except UnicodeDecodeError as exc:
+                raise faults.invalid_request(f"The {name} is not UTF-8.") from exc
     return ""
 
 
@@ -86,10 +92,7 @@ def read_identity(request: Request, ctx: Context) -> IdentityQuery:
     `format=full` is answered as `standard`: there is no virtual machine here to describe.
     """
     _flavored(request, ctx)
-    try:
-        audience = _parameter(request.query, "audience")
-    except UnicodeDecodeError as exc:
-        raise faults.invalid_request("The audience is not UTF-8.") from exc
+    audience = _parameter(request.query, "audience")
     if not audience:
         raise faults.invalid_request("non-empty audience parameter required", expected="audience", received="nothing")
     if len(audience) > MAX_AUDIENCE or not audience.isprintable():

@@ -16,7 +16,7 @@ from intaglio.protocol.facts import PublishedKey
 from intaglio.wire.message import Request, Response
 
 AUTH_METHODS = ["client_secret_basic", "client_secret_post", "none"]
-TOKEN_CLAIMS = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "sid"]
+TOKEN_CLAIMS = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "amr", "sid"]
 
 
 def read_discovery(request: Request, ctx: Context) -> DiscoveryQuery:

@@ -20,7 +20,7 @@ def read(request: Request, ctx: Context) -> LogoutQuery:
 def query(found: Params, target: str) -> LogoutQuery:
     """Return the query of the request's parameters; `target` names the parameter with the address to go to."""
     hint = found.get("id_token_hint")
-    problem = f"The parameter '{found.duplicates[0][:40]}' came more than once." if found.duplicates else ""
+    problem = f"The parameter {coding.shown(found.duplicates[0])} came more than once." if found.duplicates else ""
     if len(hint) > MAX_HINT or len(found.get("state")) > 2048:
         problem = "A parameter is too long."
     return LogoutQuery(hint, found.get("client_id"), found.get(target), found.get("state"), problem)

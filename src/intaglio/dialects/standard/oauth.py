@@ -41,7 +41,7 @@ PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 MAX_STATE = 2048
 MAX_REQUEST = 16 * 1024
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,200}")
-_MAX_AGE = re.compile(r"\d{1,9}")
+_MAX_AGE = re.compile(r"[0-9]{1,9}")
 
 
 def read_authorize(request: Request, ctx: Context) -> AuthorizeQuery:
@@ -80,9 +80,9 @@ def authorize_query(found: Params) -> AuthorizeQuery:
 def _problem(found: Params, scope: tuple[str, ...]) -> Problem | None:
     prompt = set(found.get("prompt").split())
     if found.duplicates:
-        return Problem("invalid_request", f"The parameter '{found.duplicates[0][:40]}' came more than once.")
+        return Problem("invalid_request", f"The parameter {coding.shown(found.duplicates[0])} came more than once.")
     for name, error in UNSUPPORTED.items():
-        if name in found:
+        if found.get(name):
             return Problem(error, f"The parameter '{name}' is not supported.")
     if not all(_SCOPE.fullmatch(word) for word in scope):
         return Problem("invalid_scope", "A scope holds characters that are not allowed.")

@@ -12,6 +12,7 @@ from intaglio.clock import Clock
 from intaglio.errors import Misconfigured
 from intaglio.names import ClientId, TenantId
 from intaglio.server.admin import fields
+from intaglio.server.admin import lifetimes as effective
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.model import clients
 from intaglio.server.model.clients import Client
@@ -40,6 +41,7 @@ class NewClient(msgspec.Struct, frozen=True, kw_only=True):
     refresh_policy: str = ""
     consent: str = "ask"
     lifetimes: Lifetimes = Lifetimes()
+    grant_lifetimes: dict[str, Lifetimes] = {}
     client_uri: str = ""
 
 
@@ -77,6 +79,7 @@ def check(wanted: NewClient, tenant_id: TenantId, now: int) -> Client:
         refresh_policy=fields.one_of("refresh_policy", wanted.refresh_policy, fields.REFRESH_POLICIES),
         consent=fields.one_of("consent", wanted.consent, fields.CONSENTS),
         lifetimes=fields.lifetimes(wanted.lifetimes),
+        grant_lifetimes=effective.of_grants(wanted.grant_lifetimes),
         client_uri=fields.web_page("client_uri", wanted.client_uri),
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from intaglio import ids
 from intaglio.clock import Clock
 from intaglio.errors import Misconfigured
 from intaglio.names import TenantId
 from intaglio.server.admin import fields
+from intaglio.server.admin import lifetimes as effective
 from intaglio.server.model import tenants
 from intaglio.server.model.plan import Conflict, Plan, Store
 from intaglio.server.model.tenants import Lifetimes, Tenant
@@ -23,6 +24,7 @@ async def create(
     owner: str = "default",
     hosts: Sequence[str] = (),
     lifetimes: Lifetimes | None = None,
+    grant_lifetimes: Mapping[str, Lifetimes] | None = None,
 ) -> Tenant:
     """Make a tenant and return it; its UUID never changes.
 
@@ -37,6 +39,7 @@ async def create(
         created_at=clock.now(),
         hosts=tuple(dict.fromkeys(fields.host(host) for host in hosts)),
         lifetimes=fields.lifetimes(lifetimes or Lifetimes()),
+        grant_lifetimes=effective.of_grants(grant_lifetimes or {}),
     )
     try:
         await store.write(tenants.insert, tenant)

@@ -30,7 +30,7 @@ class DevelopmentFront:
         if listener.name == "standard":
             if request.path == "/" and request.method in ("GET", "HEAD"):
                 return hall.page(self._start)
-            return await self._demo.answer(request, hall) if request.path.startswith("/demo") else None
+            return await self._demo.answer(request, hall) if f"{request.path}/".startswith("/demo/") else None
         wants_page = listener.dialect is None or "text/html" in (request.header("accept") or "")
         if request.path == "/" and request.method in ("GET", "HEAD") and wants_page:
             return hall.page(self._fronts[listener.name])

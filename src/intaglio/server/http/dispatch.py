@@ -255,4 +255,7 @@ def _fault(
     wants_page = route is None and "text/html" in (request.header("accept") or "")
     write = dialect.page_fault if wants_page else surface.write_fault
     response = hall.render(write(public, ctx))
+    if isinstance(known, MethodNotAllowed) and not any(name == "allow" for name, _ in response.headers):
+        # RFC 9110 15.5.6: a page says it as well.
+        response = with_headers(response, (("allow", ", ".join(known.allowed)),))
     return response if bare or wants_page else with_headers(response, surface.headers)

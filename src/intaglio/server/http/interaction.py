@@ -136,6 +136,7 @@ async def _login(
     try:
         step = await steps.login(waiting, username, form.get("password"), scene, hall.house)
     except throttle.TooManyAttempts as error:
+        faults.log(error, scene.ref, Request("POST", LOGIN, peer=scene.peer), scene.issuer)
         page = _login_page(waiting, transaction_id, username, error.public, scene, hall)
         return msgspec.structs.replace(hall.page(page), status=429)
     return _step(step, waiting, transaction_id, username, scene, hall, secure=listener.secure)
@@ -163,6 +164,8 @@ def _step(
 
 def _finished(given: AuthorizeAnswer, scene: Scene, hall: Hall) -> Response:
     """Send the answer to the client, as the dialect writes it."""
+    if given.problem is not None:
+        faults.log_redirected(given.problem, scene.ref, Request("POST", LOGIN, peer=scene.peer), scene.issuer)
     ctx = Context(now=scene.now, ref=scene.ref, issuer=scene.issuer, base=scene.base)
     return hall.render(scene.dialect.write_authorize(given, ctx))
 

@@ -67,6 +67,12 @@ def _retire(key: SigningKeyRecord, at: int) -> Plan[None]:
     yield from signingkeys.set_instants(msgspec.structs.replace(key, retired_at=at, gone_at=gone))
 
 
+def _stay(signing: SigningKeyRecord | None, withdrawn: SigningKeyRecord) -> Plan[None]:
+    """Let the signing key go on where the successor that would have relieved it is withdrawn."""
+    if signing is not None and signing.retired_at == withdrawn.active_at:
+        yield from signingkeys.set_instants(msgspec.structs.replace(signing, retired_at=None, gone_at=None))
+
+
 def revoke(ring_id: RingId, key_id: str, fresh: SigningKeyRecord | None, now: int) -> Plan[SigningKeyRecord]:
     """Withdraw a key at once and return it.
 
@@ -82,6 +88,8 @@ def revoke(ring_id: RingId, key_id: str, fresh: SigningKeyRecord | None, now: in
     withdrawn = msgspec.structs.replace(key, revoked_at=now, retired_at=min(key.retired_at or now, now), gone_at=now)
     yield from signingkeys.set_instants(withdrawn)
     others = [k for k in keys if k.key_id != key_id]
+    if was == "next":
+        yield from _stay(lifecycle.current(others, key.alg, now), key)
     if was == "current" and lifecycle.current(others, key.alg, now) is None:
         waiting = lifecycle.upcoming(others, key.alg, now)
         if waiting is not None:

@@ -136,9 +136,12 @@ def access_with_grant(digest: bytes, now: int) -> Plan[tuple[AccessToken, Grant]
 
 
 @single
-def access_delete(digest: bytes) -> Plan[None]:
-    """Revoke one access token."""
-    yield Ask("access_delete", {"digest": digest})
+def access_end(digest: bytes, now: int) -> Plan[None]:
+    """Revoke one access token.
+
+    Its row stays until it is swept: a replayed refresh derives the same token, and must not bring it back to life.
+    """
+    yield Ask("access_end", {"digest": digest, "now": now})
 
 
 @single
@@ -157,7 +160,7 @@ def refresh_with_grant(digest: bytes) -> Plan[tuple[RefreshToken, Grant] | None]
 
 
 @single
-def refresh_use(digest: bytes, now: int) -> Plan[int]:
-    """Mark a refresh token used unless it is; return the instant of its first use."""
+def refresh_use(digest: bytes, now: int) -> Plan[int | None]:
+    """Mark a refresh token used unless it is; return the instant of its first use, None if it is gone."""
     rows = yield Ask("refresh_use", {"digest": digest, "now": now})
-    return int(rows[0][0])
+    return int(rows[0][0]) if rows else None

@@ -68,6 +68,8 @@ async def introspect(query: IntrospectQuery, scene: Scene, house: House) -> Intr
         return Introspection(active=False)
     if known.revoked_at is not None or scene.now >= known.token_expires_at:
         return Introspection(active=False)
+    if await house.client(scene, known.client_id) is None:
+        return Introspection(active=False)
     return Introspection(
         active=True,
         scope=tuple(known.token_scope.split()),

@@ -13,7 +13,7 @@ from intaglio.server.provider.scene import House, Scene
 def _revoke(digest: bytes, tenant_id: str, client_id: str, now: int) -> Plan[None]:
     access = yield from grants.access_with_grant(digest, now)
     if access is not None and (access[1].tenant_id, access[1].client_id) == (tenant_id, client_id):
-        yield from grants.access_delete(digest)
+        yield from grants.access_end(digest, now)
         return
     refresh = yield from grants.refresh_with_grant(digest)
     if refresh is not None and (refresh[1].tenant_id, refresh[1].client_id) == (tenant_id, client_id):

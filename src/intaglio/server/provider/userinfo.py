@@ -32,7 +32,7 @@ async def userinfo(query: UserinfoQuery, scene: Scene, house: House) -> Userinfo
     if query.access_token is None:
         raise BearerFault("", "An access token is needed.")
     found = await house.store.read(_found, ids.digest(query.access_token.reveal()), scene.now)
-    if found is None or found[1].issuer != scene.issuer:
+    if found is None or found[1].issuer != scene.issuer or await house.client(scene, found[1].client_id) is None:
         raise BearerFault(detail={"expected": "a live access token of this issuer", "received": "another text"})
     token, _, user = found
     scope = tuple(token.scope.split())

@@ -46,12 +46,19 @@ class Progress(msgspec.Struct, frozen=True):
 async def authorize(query: AuthorizeQuery, scene: Scene, house: House) -> AuthorizeAnswer | SignInNeeded:
     """Answer an authorization request. Raises `UnsafeToRedirect` for one whose redirect URI cannot be trusted."""
     client = await checks.client_of(query, scene, house)
-    wrong = checks.problem(query, client)
+    wrong = checks.problem(query, client) or await _unreadable_hint(query, scene, house)
     if wrong is not None:
         return respond.error(query, wrong, scene)
     present = await session.present(scene, house)
     answer = await decide(query, client, present, Progress(), scene, house)
     return await _wait(query, client, answer, scene, house) if isinstance(answer, str) else answer
+
+
+async def _unreadable_hint(query: AuthorizeQuery, scene: Scene, house: House) -> Problem | None:
+    # A hint that names nobody could be satisfied by nobody's sign-in.
+    if query.id_token_hint and await hint.read(query.id_token_hint, scene, house) is None:
+        return Problem("invalid_request", "The id_token_hint is not an ID token of this issuer.", "an own ID token")
+    return None
 
 
 async def decide(
@@ -63,6 +70,10 @@ async def decide(
     house: House,
 ) -> AuthorizeAnswer | str:
     """Return the answer, or the step that the person has to take first: `login` or `consent`."""
+    # SECURITY: what the client may do is looked at again after the pages (test_d4_34_disabled_flow_stays_disabled).
+    wrong = checks.problem(query, client)
+    if wrong is not None:
+        return respond.error(query, wrong, scene)
     page = await page_before(query, client, present, progress, scene, house)
     if page:
         return respond.error(query, SILENT[page], scene) if "none" in query.prompt else page

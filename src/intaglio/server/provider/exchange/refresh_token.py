@@ -63,6 +63,9 @@ def _fault(token: RefreshToken, family: Grant, use: Use) -> str:
         return "a token of a revoked grant"
     if use.now >= min(token.expires_at, family.expires_at):
         return "an expired token"
+    # A token that was rotated away stays dead when the client's policy changes to keeping.
+    if use.successor is None and token.used_at is not None:
+        return "a token that was rotated before"
     return ""
 
 
@@ -82,7 +85,10 @@ def refresh(use: Use) -> Plan[Used | Refusal]:
     scope = granted if use.scope is None else use.scope
     used_at = use.now
     if use.successor is not None:
-        used_at = yield from grants.refresh_use(use.token, use.now)
+        first_used_at = yield from grants.refresh_use(use.token, use.now)
+        if first_used_at is None:
+            return Refusal("a token that was swept away meanwhile")
+        used_at = first_used_at
         if use.now - used_at > use.grace:
             yield from grants.grant_revoke(family.grant_id, use.now)
             return Refusal("a token that was rotated before; its family is revoked")

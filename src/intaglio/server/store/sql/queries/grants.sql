@@ -56,9 +56,9 @@ SELECT a.digest, a.grant_id, a.scope, a.created_at, a.expires_at,
 FROM access_tokens a JOIN grants g ON g.grant_id = a.grant_id
 WHERE a.digest = :digest AND a.expires_at > :now AND g.expires_at > :now AND g.revoked_at IS NULL;
 
--- name: access_delete
--- Remove one access token.
-DELETE FROM access_tokens WHERE digest = :digest;
+-- name: access_end
+-- End one access token. Its row stays until it is swept, so that the same token cannot be inserted again.
+UPDATE access_tokens SET expires_at = :now WHERE digest = :digest AND expires_at > :now;
 
 -- name: refresh_insert
 -- Keep a refresh token; one that is there already stays as it is.
