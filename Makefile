@@ -1,14 +1,17 @@
 # Intaglio's workshop. `make` alone prints what there is.
-SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
+SHELL := /bin/sh
+.SHELLFLAGS := -eu -c
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+# pip itself refuses to touch the system's Python, whatever .venv may hold.
+PIP := PIP_REQUIRE_VIRTUALENV=1 $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --require-hashes --only-binary :all: --no-compile --progress-bar off
-PROGRESS := sed -un 's/^Collecting \([^ ]*\).*/      \1/p'
+PROGRESS := sed -n 's/^Collecting \([^ ]*\).*/      \1/p'
+# A pipe ends as its last command does, so the file tells whether pip succeeded.
+DONE := $(VENV)/.pip-succeeded
 ARGS ?=
 
 .PHONY: help setup setup-dev run test check format bench screenshots docs lock clean sdk-node
@@ -16,15 +19,17 @@ ARGS ?=
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(BIN)/python:
+# A stamp and not the interpreter: an environment whose making was interrupted is made again.
+$(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Name another: make setup PYTHON=python3.12" >&2; exit 1; }
 	@echo "[1/4] making $(VENV) with $$($(PYTHON) --version)"
 	@scripts/venv.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
 
-$(VENV)/.server: requirements/server.txt pyproject.toml | $(BIN)/python
+$(VENV)/.server: requirements/server.txt pyproject.toml | $(VENV)/.made
 	@echo "[2/4] installing the locked wheels"
-	@$(INSTALL) -r requirements/server.txt | $(PROGRESS)
+	@rm -f $(DONE); { $(INSTALL) -r requirements/server.txt && touch $(DONE); } | $(PROGRESS); test -f $(DONE)
 	@echo "[3/4] installing intaglio itself (editable)"
 	@$(PIP) install --quiet --no-deps --no-build-isolation --no-index --editable .
 	@echo "[4/4] compiling bytecode"
@@ -33,7 +38,7 @@ $(VENV)/.server: requirements/server.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.server
 	@echo "[dev] installing what tests and checks need (a few minutes the first time)"
-	@$(INSTALL) -r requirements/dev.txt | $(PROGRESS)
+	@rm -f $(DONE); { $(INSTALL) -r requirements/dev.txt && touch $(DONE); } | $(PROGRESS); test -f $(DONE)
 	@touch $@
 
 setup: $(VENV)/.server ## Build .venv from locked wheels; the command is .venv/bin/intaglio

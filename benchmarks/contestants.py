@@ -16,8 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
+from tests import postgres
 from tests.proof import browser, wire, world
 from tests.proof.browser import Browser
 from tests.proof.world import World
@@ -29,7 +30,12 @@ CONNECTIONS = 16
 def drive(job: dict[str, Any]) -> dict[str, Any]:
     """Run the load in a process of its own and return its figures; raises RuntimeError if a flow failed."""
     done = subprocess.run(
-        [sys.executable, str(HERE / "driver.py")], input=json.dumps(job), capture_output=True, text=True, timeout=180
+        [sys.executable, str(HERE / "driver.py")],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(done.stderr)
@@ -152,8 +158,6 @@ class PostgreSQL(Intaglio):
     """Intaglio on a PostgreSQL that flushes (fsync on)."""
 
     def __init__(self) -> None:
-        from tests import postgres
-
         self.database = postgres.Server(fsync=True)
         super().__init__("Intaglio, PostgreSQL", self.database.create("bench"))
 
@@ -201,7 +205,9 @@ class Peer(Contestant):
                     key, _, text = value.split(";", 1)[0].partition("=")
                     jar[key] = text
             if "code=" in answer.header("location"):
-                return "; ".join(f"{name}={value}" for name, value in jar.items() if name.startswith("_session") and value)
+                return "; ".join(
+                    f"{name}={value}" for name, value in jar.items() if name.startswith("_session") and value
+                )
             parts = urlsplit(answer.header("location"))
             target = parts.path + (f"?{parts.query}" if parts.query else "")
         raise RuntimeError("the peer's sign-in did not end")
@@ -281,8 +287,3 @@ def peer_available() -> str:
     """Return why the peer cannot run here, or nothing."""
     missing = [name for name in ("node", "npm") if shutil.which(name) is None]
     return f"{' and '.join(missing)} not installed" if missing else ""
-
-
-def query(**fields: str) -> str:
-    """Return a query."""
-    return urlencode(fields)

@@ -11,10 +11,12 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
 import re
 import secrets
 import sys
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -239,21 +241,27 @@ async def _timed(load: Load, done: list[asyncio.Future[None]]) -> dict[str, Any]
     await asyncio.sleep(load.job["warm_up"])
     load.counting, began = True, time.perf_counter()
     mark = load.job.get("mark")
-    before = processor_seconds(mark)
+    before, others = processor_seconds(mark), other_seconds(mark)
     await asyncio.sleep(load.job["seconds"])
     load.counting, load.running = False, False
     seconds, after = time.perf_counter() - began, processor_seconds(mark)
+    share = (other_seconds(mark) - others) / seconds / (os.cpu_count() or 1)
     await asyncio.wait(done, timeout=10)
-    return figures(load, seconds) | {"processor_seconds": after - before}
+    return figures(load, seconds) | {"processor_seconds": after - before, "others_share": max(0.0, share)}
 
 
 def processor_seconds(pid: int | None) -> float:
     """Return the processor time that a process has used."""
     if not pid:
         return 0.0
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
+
+
+def other_seconds(pid: int | None) -> float:
+    """Return the processor time that everything but the server and this driver has used."""
+    fields = [int(text) for text in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / 100 - processor_seconds(pid) - time.process_time()
 
 
 async def main(job: dict[str, Any]) -> dict[str, Any]:

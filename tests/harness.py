@@ -36,6 +36,7 @@ from intaglio.server.model.clients import Client
 from intaglio.server.model.signingkeys import SigningKeyRecord
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
+from intaglio.server.web.render import HTMLPages
 from intaglio.wire.flow import Flow, Reply
 from tests.web import markup
 
@@ -107,6 +108,11 @@ def _seeded_key(ring_id: str, alg: str, now: int) -> SigningKeyRecord:
     return rotate.make(Vault(MASTER_KEY), RingId(ring_id), alg, now)
 
 
+@functools.cache
+def _renderer() -> HTMLPages:
+    return HTMLPages()
+
+
 class Site:
     """The server with everything that development mode seeds."""
 
@@ -120,6 +126,7 @@ class Site:
         self.listeners = listeners or run._development_listeners(STANDARD, "http")
         self.store = self.run(compose.open_store("sqlite:///:memory:", self.clock, create=True))
         self.hall = compose.assemble(self.store, self.vault, self.clock, self.passwords, development=development)
+        self.hall.pages = _renderer()
         self.house = self.hall.house
         self.base = self.listeners[0].base_url
         if keys:
@@ -278,8 +285,9 @@ class Site:
         return found
 
     def change_user(self, username: str, **changes: Any) -> None:
-        """Change a user's record."""
+        """Change a user's record; it is in force at once, for the clock moves on by a second."""
         assert self.write(users.replace, msgspec.structs.replace(self.user(username), **changes))
+        self.settle()
 
     def change_tenant(self, **changes: Any) -> None:
         """Change the default tenant's record, which no command can do yet."""
@@ -366,7 +374,7 @@ class Browser:
     def is_own(self, location: str) -> bool:
         """Tell whether an address leads to this server (and not to a client's callback)."""
         parts = urlsplit(location)
-        return not parts.netloc or (parts.hostname == "localhost" and parts.port in range(8080, 8085))
+        return not parts.scheme or (parts.hostname == "localhost" and parts.port in range(8080, 8085))
 
     def submit(self, page: Answer, form_id: str, *, origin: str | None = "own", **changes: Any) -> Answer:
         """Send the form of a page as a browser does; `changes` set fields, None takes one away."""

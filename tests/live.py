@@ -23,13 +23,16 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 import pytest
 
-if TYPE_CHECKING:
+try:
     from playwright import sync_api
+except ImportError:
+    # There is no wheel for every machine; `need_browser` says so when a test asks for a browser.
+    sync_api = None  # type: ignore[assignment]
 
 NAMES = ("standard", "google", "microsoft", "auth0", "cloudentity")
 READY = "Stop with Ctrl+C."
@@ -51,19 +54,17 @@ def need_browser() -> str:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         _absent("Chromium is not installed", "INTAGLIO_REQUIRE_BROWSER")
-    try:
-        import playwright  # noqa: F401 - only whether it is there
-    except ImportError:
+    if sync_api is None:
         _absent("Playwright is not installed", "INTAGLIO_REQUIRE_BROWSER")
     return found
 
 
-def need_node() -> str:
-    """Return the path of Node once the clients are installed; otherwise skip, or fail if INTAGLIO_REQUIRE_NODE=1."""
+def need_node(*, clients: bool = True) -> str:
+    """Return the path of Node, with the clients beside it; otherwise skip, or fail where INTAGLIO_REQUIRE_NODE=1."""
     found = shutil.which("node")
     if found is None:
         _absent("Node is not installed", "INTAGLIO_REQUIRE_NODE")
-    if not NODE_MODULES.is_dir():
+    if clients and not NODE_MODULES.is_dir():
         _absent("the Node clients are not installed (make sdk-node)", "INTAGLIO_REQUIRE_NODE")
     return found
 
@@ -86,7 +87,7 @@ def is_free(port: int) -> bool:
 def free_ports() -> int:
     """Return the first of five free ports in a row, below those that the kernel hands out by itself."""
     for _ in range(200):
-        first = random.randrange(12_000, 32_000, 5)  # noqa: S311 - no secret
+        first = random.randrange(12_000, 32_000, 5)
         if all(is_free(first + offset) for offset in range(5)):
             return first
     raise AssertionError("no five free ports in a row")
@@ -190,8 +191,8 @@ def fresh(tmp_path: pathlib.Path) -> Iterator[Dev]:
 
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    """A development server that speaks https."""
-    yield from serve(tmp_path_factory.mktemp("tls"), "--memory", "--tls")
+    """A development server that speaks https, in a folder whose name a shell would take apart."""
+    yield from serve(tmp_path_factory.mktemp("tls it's here"), "--memory", "--tls")
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +229,18 @@ class Arrival(msgspec.Struct, frozen=True):
     url: str
 
 
+def _listening(port: int, handler: type[http.server.BaseHTTPRequestHandler]) -> http.server.ThreadingHTTPServer:
+    """Listen on a port of 127.0.0.1, waiting a while for another run of the tests to let go of it."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
 class Receiver:
     """A relying party's address on 127.0.0.1: remembers what arrives and answers with a page that says so."""
 
@@ -255,7 +268,7 @@ class Receiver:
                 pass
 
         self.arrivals = arrivals
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = _listening(port, Handler)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=functools.partial(self._server.serve_forever, poll_interval=0.02))
         self._thread.start()
@@ -325,9 +338,7 @@ def authorization(endpoint: str, client_id: str = "web", redirect_uri: str = WEB
     return Started(f"{endpoint}?{query}", redirect_uri, state, nonce, verifier)
 
 
-def redeem(
-    issuer: str, begun: Started, code: str, client: tuple[str, str] = ("web", "web-secret")
-) -> dict[str, Any]:
+def redeem(issuer: str, begun: Started, code: str, client: tuple[str, str] = ("web", "web-secret")) -> dict[str, Any]:
     """Exchange a code at the issuer's token endpoint and return the answer; it has to succeed."""
     import requests
 
@@ -357,8 +368,6 @@ def claims(id_token: str) -> dict[str, Any]:
 def chromium() -> Iterator[sync_api.Browser]:
     """One headless Chromium for a module: its loop must be gone before anybody else's asynchronous tests."""
     path = need_browser()
-    from playwright import sync_api
-
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
     with sync_api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=arguments)

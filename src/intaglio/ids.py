@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import secrets
 import uuid
 
@@ -43,9 +44,16 @@ def random_octets(octets: int) -> bytes:
     return secrets.token_bytes(octets)
 
 
+_BEGINNING = secrets.token_hex(4)
+_NUMBER = itertools.count(int.from_bytes(secrets.token_bytes(2)))
+
+
 def reference() -> str:
-    """Return the reference that ties a refused request to its log line: `ref_` and 12 hex digits."""
-    return "ref_" + secrets.token_hex(6)
+    """Return the reference that ties a refused request to its log line: `ref_` and 14 hex digits or more.
+
+    It need not be secret, only this request's own: a beginning that is the process's, and a number.
+    """
+    return f"ref_{_BEGINNING}{next(_NUMBER):06x}"
 
 
 def digest(text: str) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright import sync_api
 
 from tests import live
 from tests.capability import capability
+from tests.live import sync_api
 
 pytestmark = pytest.mark.browser
 CHROMIUM = "Chromium"
@@ -147,6 +147,22 @@ def test_the_second_tab_finds_the_first_ones_session(
 
 
 @capability("login", witness=CHROMIUM)
+def test_pressing_twice(fresh: live.Dev, page: sync_api.Page, receiver: live.Receiver) -> None:
+    """A double click on Sign in and on Allow does what one click does, with consent remembered and without."""
+    for prompt in ("", "login"):
+        begun = live.authorization(fresh.issuer + "/authorize", prompt=prompt)
+        page.goto(begun.url)
+        page.fill("#username", "alice")
+        page.fill("#password", "alice-password")
+        page.dblclick("#submit-login")
+        page.wait_for_selector("#consent-form, #rp-done")
+        if not prompt:
+            page.dblclick("#submit-consent")
+        page.wait_for_selector("#rp-done")
+        assert live.redeem(fresh.issuer, begun, receiver.next().fields["code"])["id_token"]
+
+
+@capability("login", witness=CHROMIUM)
 def test_back_after_signing_in(dev: live.Dev, visitor: live.Visitor, receiver: live.Receiver) -> None:
     """Going back shows no page that works twice: it says that the sign-in is over, and the session stays."""
     page = visitor.tab()
@@ -164,9 +180,7 @@ def test_back_after_signing_in(dev: live.Dev, visitor: live.Visitor, receiver: l
 
 
 @capability("login", witness=CHROMIUM)
-def test_a_session_cannot_be_fixed(
-    dev: live.Dev, visit: Callable[..., live.Visitor], receiver: live.Receiver
-) -> None:
+def test_a_session_cannot_be_fixed(dev: live.Dev, visit: Callable[..., live.Visitor], receiver: live.Receiver) -> None:
     """A cookie planted before the sign-in is replaced by it and worth nothing after it; so is another's session."""
     attacker, victim = visit(), visit()
     live.sign_in(attacker.tab(), live.authorization(_at(dev)).url, "bob")
@@ -237,9 +251,7 @@ def test_by_keyboard_alone(fresh: live.Dev, page: sync_api.Page, receiver: live.
 
 
 @capability("pages-csrf", witness=CHROMIUM)
-def test_a_foreign_page_cannot_sign_anybody_in(
-    dev: live.Dev, visitor: live.Visitor, receiver: live.Receiver
-) -> None:
+def test_a_foreign_page_cannot_sign_anybody_in(dev: live.Dev, visitor: live.Visitor, receiver: live.Receiver) -> None:
     """A form of another site that posts the attacker's password to a waiting sign-in gets an error page."""
     victim, foreign = visitor.tab(), visitor.tab()
     victim.goto(live.authorization(_at(dev)).url)
@@ -266,9 +278,7 @@ def test_a_foreign_page_cannot_sign_anybody_in(
 
 @capability("pages-csrf", witness=CHROMIUM)
 @capability("pages-headers", witness=CHROMIUM)
-def test_a_foreign_page_cannot_frame_a_page(
-    dev: live.Dev, chromium: sync_api.Browser, receiver: live.Receiver
-) -> None:
+def test_a_foreign_page_cannot_frame_a_page(dev: live.Dev, chromium: sync_api.Browser, receiver: live.Receiver) -> None:
     """In a frame of another site the login page stays away."""
     context = chromium.new_context()
     said: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 import pytest
 import yaml
@@ -19,12 +20,18 @@ def tenant(database: Run) -> Run:
     return database
 
 
-def test_reserved_slug_is_refused(database: Run) -> None:
-    """A reserved slug is a usage error that says so."""
-    ran = database("tenant", "create", "admin")
+RESERVED = "demo inspect static _intaglio .well-known common organizations consumers adfs admin system developer"
+
+
+@capability("tenant-reserved-slugs", witness="exit code and stderr")
+@pytest.mark.parametrize("slug", RESERVED.split())
+def test_reserved_slug_is_refused(database: Run, slug: str) -> None:
+    """A reserved slug is a usage error that says so, and nothing is kept."""
+    ran = database("tenant", "create", slug)
     assert (ran.code, ran.out) == (Exit.USAGE, "")
-    assert "slug-reserved" in ran.err
-    assert "next step" in ran.err
+    assert "slug-reserved" in ran.err or "slug-invalid" in ran.err
+    assert "next step" in ran.err or "expected" in ran.err or "received" in ran.err
+    assert json.loads(database("tenant", "list").out) == []
 
 
 def test_unknown_tenant_is_not_found(database: Run) -> None:
@@ -41,6 +48,7 @@ def test_second_tenant_of_a_slug_is_a_conflict(tenant: Run) -> None:
 
 
 @capability("cli-tenant", witness="exit code and JSON on stdout")
+@capability("tenant-record", witness="exit code and JSON on stdout")
 def test_tenant_is_created_shown_and_listed(database: Run) -> None:
     """A tenant that was created is shown by slug and by UUID, and is listed."""
     made = json.loads(database("tenant", "create", "acme", "--name", "Acme", "--host", "id.acme.example").out)
@@ -48,6 +56,8 @@ def test_tenant_is_created_shown_and_listed(database: Run) -> None:
     assert json.loads(database("tenant", "show", made["tenant_id"]).out) == made
     assert json.loads(database("tenant", "list").out) == [made]
     assert made["hosts"] == ["id.acme.example"]
+    assert made["owner"] == "default"
+    assert str(uuid.UUID(made["tenant_id"])) == made["tenant_id"]
 
 
 @capability("lists-paged", witness="a second page on stdout")
@@ -152,6 +162,19 @@ def test_second_user_of_a_name_is_a_conflict(tenant: Run) -> None:
     """Upper and lower case make no second user."""
     tenant("user", "create", "ada", "--no-password")
     assert tenant("user", "create", "ADA", "--no-password").code == Exit.CONFLICT
+
+
+def test_next_page_of_users_begins_where_the_last_one_ended(tenant: Run) -> None:
+    """Names are listed without regard to case, and the word behind `--after` is the one that was told."""
+    for name in ("Zoe", "ada", "Bob"):
+        tenant("user", "create", name, "--no-password")
+    seen: list[str] = []
+    after = ""
+    for _ in range(4):
+        ran = tenant("user", "list", "-o", "value", "--limit", "1", "--after", after)
+        seen += ran.out.split()
+        after = ran.err.rpartition("--after ")[2].strip()
+    assert seen == ["ada", "Bob", "Zoe"]
 
 
 @capability("cli-no-secret-argv", witness="a command without terminal, stdin or file")

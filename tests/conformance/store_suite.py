@@ -182,7 +182,7 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (signingkeys.set_instants, (key(retired_at=NOW, gone_at=NOW),), True),
     (signingkeys.rings, ("", 10), False),
     (sessions.insert, (session(),), True),
-    (sessions.by_digest, (b"cookie", "https://id.example/acme", NOW), False),
+    (sessions.with_user, (b"cookie", "https://id.example/acme", NOW), False),
     (sessions.by_id, ("session-1", NOW), False),
     (sessions.transaction_insert, (transaction(),), True),
     (sessions.transaction_replace, (transaction(authenticated_at=NOW),), True),
@@ -559,14 +559,17 @@ class StoreSuite:
                 await store.write(grants.grant_insert, grant(f"g{number}", scope=scope))
             await store.write(grants.grant_insert, grant("elsewhere", session_id="session-2"))
             await store.write(grants.grant_insert, grant("machine", session_id=""))
-            found = await store.read(sessions.by_digest, b"cookie", "https://id.example/acme", NOW + 599)
-            assert found == session()
+            await store.write(tenants.insert, tenant())
+            await store.write(users.insert, user())
+            found = await store.read(sessions.with_user, b"cookie", "https://id.example/acme", NOW + 599)
+            assert found == (session(), user())
+            assert await store.read(sessions.with_user, b"cookie", "https://id.example/acme", NOW + 600) is None
             assert await store.read(sessions.by_id, "session-1", NOW) == session()
             assert await store.read(sessions.by_id, "session-1", NOW + 600) is None
-            assert await store.read(sessions.by_digest, b"cookie", "https://id.example/other", NOW) is None
+            assert await store.read(sessions.with_user, b"cookie", "https://id.example/other", NOW) is None
             await store.write(sessions.end, "session-1", NOW)
             await store.write(sessions.end, "", NOW)
-            assert await store.read(sessions.by_digest, b"cookie", "https://id.example/acme", NOW) is None
+            assert await store.read(sessions.with_user, b"cookie", "https://id.example/acme", NOW) is None
             assert await store.read(sessions.by_id, "session-1", NOW) is None
             living = []
             for name in [f"g{number}" for number in range(len(scopes))] + ["elsewhere", "machine"]:

@@ -12,8 +12,8 @@ import time
 
 import pytest
 
+from tests import live
 from tests.capability import capability
-from tests.docs.test_examples import free_ports
 from tests.packaging.conftest import OFFLINE, ROOT
 
 pytestmark = pytest.mark.slow
@@ -70,7 +70,7 @@ def test_make_alone_prints_help(copy: pathlib.Path) -> None:
 @capability("make-run", witness="make in an empty copy")
 def test_run_starts_the_server(copy: pathlib.Path) -> None:
     """`make run` ends in a server that says it is ready."""
-    port = free_ports(5)
+    port = live.free_ports()
     command = ["make", "run", f"ARGS=--memory --port {port}"]
     log = copy / "run.log"
     with log.open("wb") as out:
@@ -86,3 +86,30 @@ def test_run_starts_the_server(copy: pathlib.Path) -> None:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(15)
+
+
+def test_half_made_environment_is_made_again(tmp_path: pathlib.Path) -> None:
+    """A folder whose interpreter is the system's is made anew, so that nothing is installed into the system."""
+    python = environment()["PYTHON"]
+    folder = tmp_path / "half"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").symlink_to(python)
+    done = subprocess.run(
+        ["sh", str(ROOT / "scripts" / "venv.sh"), python, str(folder)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    prefix = subprocess.run(
+        [folder / "bin" / "python", "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=True
+    )
+    assert pathlib.Path(prefix.stdout.strip()) == folder
+
+
+def test_pip_is_told_to_leave_the_system_alone() -> None:
+    """Every call of pip in the Makefile refuses to work outside an environment."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert text.count("-m pip") == text.count("PIP_REQUIRE_VIRTUALENV=1 $(BIN)/python -m pip") == 1

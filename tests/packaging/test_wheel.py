@@ -12,8 +12,8 @@ import zipfile
 
 import pytest
 
+from tests import live
 from tests.capability import capability
-from tests.docs.test_examples import free_ports
 from tests.packaging.conftest import Environment
 
 pytestmark = pytest.mark.slow
@@ -75,7 +75,7 @@ def test_library_names_what_a_server_command_lacks(library: Environment) -> None
 def test_server_extra_brings_the_server(server: Environment) -> None:
     """`intaglio[server]` installs what the server needs, and it answers from an empty folder."""
     assert server.distributions() >= SERVER_PARTS
-    port = free_ports(5)
+    port = live.free_ports()
     command = [str(server.folder / "bin" / "intaglio"), "dev", "--memory", "--port", str(port)]
     with subprocess.Popen(command, cwd=server.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:

@@ -82,9 +82,7 @@ class Browser:
         if where.startswith("/"):
             page = await self.go("GET", where)
             pairs = [("csrf", form_token(page.body)), ("decision", "allow")]
-            answer = await self.go(
-                "POST", where, urlencode(pairs + [("scope", word) for word in self.scope.split()])
-            )
+            answer = await self.go("POST", where, urlencode(pairs + [("scope", word) for word in self.scope.split()]))
         return answer.sent_back["code"]
 
     async def authorize(self, **more: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ from intaglio.server.admin.clients import NewClient
 from intaglio.server.model import users
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.users import User
+from tests.proof import wire
 
 SLUG = "proof"
 CLIENT = "shop"
@@ -115,12 +116,13 @@ class World:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self.process.returncode}")
             try:
-                socket.create_connection(("127.0.0.1", self.port), 0.5).close()
-            except OSError:
+                # The socket listens before the server is ready to be stopped; an answer shows that it is.
+                asyncio.run(wire.once(self.port, wire.request("GET", "/")))
+            except (OSError, asyncio.IncompleteReadError):
                 time.sleep(0.02)
             else:
                 return
-        raise TimeoutError("the server does not listen")
+        raise TimeoutError("the server does not answer")
 
     def kill(self) -> None:
         """End the server at once (SIGKILL)."""

@@ -1,4 +1,4 @@
-"""One fresh site for each test."""
+"""One site for a module: Hypothesis asks it thousands of times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests import harness
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def site() -> Iterator[harness.Site]:
     """A server with everything that development mode seeds."""
     with harness.site() as opened:

@@ -9,10 +9,10 @@ import requests
 from auth0.authentication import GetToken
 from auth0.authentication.exceptions import Auth0Error, TokenValidationError
 from auth0.authentication.token_verifier import AsymmetricSignatureVerifier, TokenVerifier
-from playwright import sync_api
 
 from tests import live
 from tests.capability import capability
+from tests.live import sync_api
 
 pytestmark = pytest.mark.sdk
 WITNESS = "auth0-python"
@@ -31,7 +31,7 @@ def _code(dev: live.Dev, page: sync_api.Page, receiver: live.Receiver, **more: s
 
 def _sdk(dev: live.Dev) -> GetToken:
     host = urllib.parse.urlsplit(dev.at("auth0")).netloc
-    return GetToken(host, "web", client_secret="web-secret", protocol="http")  # noqa: S106 - everybody knows it
+    return GetToken(host, "web", client_secret="web-secret", protocol="http")
 
 
 @pytest.mark.browser
@@ -51,9 +51,9 @@ def test_sdk_exchanges_a_code_and_believes_the_token(
     assert claims["sub"].startswith("auth0|")
     assert claims["exp"] - claims["iat"] == 36000
     assert (claims["email"], claims["name"]) == ("alice@example.com", "Alice Elizabeth Adams")
-    with pytest.raises(TokenValidationError, match="[Nn]once"):
+    with pytest.raises(TokenValidationError, match=r"(?i)nonce"):
         _verifier(dev).verify(answer["id_token"], nonce="another")
-    with pytest.raises(TokenValidationError, match="[Aa]udience"):
+    with pytest.raises(TokenValidationError, match=r"(?i)audience"):
         _verifier(dev, "spa").verify(answer["id_token"], nonce=begun.nonce)
 
     again = _sdk(dev).refresh_token(answer["refresh_token"])

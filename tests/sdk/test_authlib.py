@@ -8,10 +8,10 @@ import pytest
 from authlib.integrations import base_client, requests_client
 from authlib.integrations.base_client import sync_app, sync_openid
 from authlib.oidc.core import UserInfo
-from playwright import sync_api
 
 from tests import live
 from tests.capability import capability
+from tests.live import sync_api
 
 pytestmark = [pytest.mark.sdk, pytest.mark.browser]
 WITNESS = "Authlib (PyPI)"
@@ -41,7 +41,7 @@ class Party:
             _Framework("web"),
             "web",
             client_id="web",
-            client_secret="web-secret",  # noqa: S106 - everybody knows it
+            client_secret="web-secret",
             server_metadata_url=issuer + "/.well-known/openid-configuration",
             client_kwargs=kwargs,
         )

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright import sync_api
 
 from tests import live
 from tests.capability import capability
@@ -132,9 +131,7 @@ def test_signs_in_refreshes_and_logs_out(dev: live.Dev, visitor: live.Visitor, n
 def test_machine_gets_a_token(dev: live.Dev) -> None:
     """A machine gets an access token for the scope that it asks for, and introspection tells the same."""
     words = [live.need_node(), str(NODE / "machine.mjs"), json.dumps({"issuer": dev.issuer})]
-    done = subprocess.run(
-        words, capture_output=True, text=True, timeout=20, env=live.environment(), check=False
-    )
+    done = subprocess.run(words, capture_output=True, text=True, timeout=20, env=live.environment(), check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["scope"] == "reports:read"

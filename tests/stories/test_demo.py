@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 import requests
-from playwright import sync_api
 
 from tests import live
 from tests.capability import capability
+from tests.live import sync_api
 
 pytestmark = pytest.mark.browser
 CHROMIUM = "Chromium"
@@ -96,6 +97,52 @@ def test_saying_no_is_told_to_the_demo(fresh: live.Dev, page: sync_api.Page) -> 
     sync_api.expect(page.locator("#demo-error")).to_contain_text("access_denied")
 
 
+@capability("pages-no-script", witness=CHROMIUM)
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_the_demo_works_without_script_and_under_every_name(
+    dev: live.Dev, visit: Callable[..., live.Visitor], host: str
+) -> None:
+    """Whoever comes by an address in place of the name, with scripts off, signs in, refreshes and signs out as well."""
+    visitor = visit(java_script_enabled=False)
+    page = visitor.tab()
+    page.goto(f"http://{host}:{dev.port}/")
+    page.click("#open-demo")
+    page.click("#demo-signin")
+    live.log_in(page, "bob")
+    live.allow(page, done="#demo-token")
+    page.click("#demo-refresh")
+    sync_api.expect(page.locator("main")).to_contain_text("Refreshed 1 time.")
+    page.click("#demo-logout")
+    page.wait_for_selector("#demo-signin")
+    assert visitor.cookies("session") == {}
+
+
+@capability("pages-headers", witness=CHROMIUM)
+def test_every_page_has_a_strict_policy(dev: live.Dev, visitor: live.Visitor) -> None:
+    """Start page, demo, login, consent, token, logout and error page: no script but ours, no frame, nobody else."""
+    page = visitor.tab()
+    policies: dict[str, str] = {}
+
+    def note(response: sync_api.Response) -> None:
+        if response.headers.get("content-type", "").startswith("text/html"):
+            policies[response.url] = response.headers.get("content-security-policy", "none")
+
+    page.on("response", note)
+    page.goto(dev.base + "/")
+    page.goto(dev.base + "/demo")
+    page.click("#demo-signin")
+    live.log_in(page)
+    live.allow(page, done="#demo-token")
+    for address in ("/default/logout", "/default/authorize", "/nothing/here"):
+        page.goto(dev.base + address)
+    assert len(policies) >= 7
+    for url, policy in policies.items():
+        rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+        assert rules["default-src"] == rules["frame-ancestors"] == rules["base-uri"] == "'none'", url
+        assert rules["script-src"] == rules["style-src"] == "'self'", url
+        assert "unsafe" not in policy, url
+
+
 @capability("start-page", witness=CHROMIUM)
 def test_every_link_of_the_start_page_answers(dev: live.Dev, page: sync_api.Page) -> None:
     """Each address on the start page and on the dialects' front pages answers 200."""
@@ -114,7 +161,7 @@ def test_every_link_of_the_start_page_answers(dev: live.Dev, page: sync_api.Page
 
 @capability("start-page", witness=CHROMIUM)
 @capability("seed-issuer", witness=CHROMIUM)
-def test_the_start_page_copies_what_is_seeded(dev: live.Dev, visit: type[live.Visitor]) -> None:
+def test_the_start_page_copies_what_is_seeded(dev: live.Dev, visit: Callable[..., live.Visitor]) -> None:
     """The issuer, the people and the clients stand there with buttons that put them on the clipboard."""
     visitor = visit(permissions=["clipboard-read", "clipboard-write"])
     page = visitor.tab()

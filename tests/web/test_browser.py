@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import pathlib
-import shutil
 import urllib.parse
 from collections.abc import Iterator
 
 import msgspec
 import pytest
-from playwright import sync_api
 
 from intaglio.protocol import pages
 from intaglio.server.web import render
+from tests import live
+from tests.live import sync_api
 from tests.web import samples
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self';"
     " form-action 'self' https://app.example.com; frame-ancestors 'none'; base-uri 'none'"
@@ -23,10 +21,7 @@ POLICY = (
 ORIGIN = "http://sample.localhost"
 HTML = render.HTMLPages()
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not pathlib.Path(CHROMIUM).exists(), reason="Chromium is not installed"),
-]
+pytestmark = pytest.mark.browser
 
 # Buttons, fields, links that stand alone, and the labels of checkboxes; two of one page may not cover each other.
 TARGETS = """() => [...document.querySelectorAll(
@@ -38,9 +33,10 @@ TARGETS = """() => [...document.querySelectorAll(
 @pytest.fixture(scope="module")
 def browser() -> Iterator[sync_api.Browser]:
     """One Chromium for the module."""
+    path = live.need_browser()
     arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        opened = playwright.chromium.launch(executable_path=path, args=arguments)
         yield opened
         opened.close()
 

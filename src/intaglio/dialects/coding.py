@@ -139,7 +139,7 @@ def scope_words(text: str) -> tuple[str, ...]:
 
 def optional_scope(found: Params) -> tuple[str, ...] | None:
     """Return the requested scope, or None if none was."""
-    return tuple(w for w in scope_words(found.get("scope")) if w) if found.get("scope") else None
+    return tuple(w for w in scope_words(found.get("scope")) if w) or None
 
 
 def bearer(request: Request, form: Params | None = None) -> tuple[Secret | None, str]:

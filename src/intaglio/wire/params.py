@@ -5,11 +5,14 @@ RFC 6749 section 3.1 (no parameter twice, an empty one counts as absent), WHATWG
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote, unquote_to_bytes, urlencode
+from functools import lru_cache
+from urllib.parse import quote, unquote_to_bytes
 
 MAX_PARAMETERS = 100
 MAX_OCTETS = 64 * 1024
+MAX_REMEMBERED = 256
 
 
 class ParamsError(ValueError):
@@ -77,11 +80,15 @@ def pairs(text: str) -> list[tuple[str, str]]:
     parts = text.split("&")
     if len(parts) > MAX_PARAMETERS:
         raise ParamsError("there are too many parameters")
+    checked(text)
     found = []
     for part in parts:
         if part:
             name, _, value = part.partition("=")
-            found.append((decode(name), decode(value)))
+            # The text as a whole was looked at: only decoding can bring a control character to light.
+            if "%" in part or "+" in part:
+                name, value = decode(name), decode(value)
+            found.append((name, value))
     return found
 
 
@@ -106,6 +113,20 @@ def read_body(body: bytes) -> Params:
         raise ParamsError("the form holds octets outside ASCII") from None  # the cause would quote the text
 
 
+_UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]*")
+
+
+@lru_cache(maxsize=1024)
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="replace")
+
+
+def _written(text: str) -> str:
+    if _UNRESERVED.fullmatch(text):
+        return text
+    return _quoted(text) if len(text) < MAX_REMEMBERED else quote(text, safe="", errors="replace")
+
+
 def write(fields: Iterable[tuple[str, str]]) -> str:
-    """Return a query or form of the fields."""
-    return urlencode(list(fields), quote_via=quote)
+    """Return a query or form of the fields, percent-encoded (RFC 3986 section 2.1)."""
+    return "&".join(f"{_written(name)}={_written(value)}" for name, value in fields)

@@ -127,5 +127,5 @@ def _by_either(tenant_id: TenantId, name: str) -> Plan[User | None]:
 
 
 async def page(store: Store, tenant_id: TenantId, *, after: str = "", limit: int = 50) -> list[User]:
-    """List at most `limit` users behind the sign-in name `after`."""
-    return await store.read(users.page, tenant_id, after, limit)
+    """List at most `limit` users behind the user name `after`, however it is spelt."""
+    return await store.read(users.page, tenant_id, users.sign_in_name(after), limit)

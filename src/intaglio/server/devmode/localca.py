@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shlex
 
 from intaglio.clock import Clock
 from intaglio.tokens import certificates
@@ -37,15 +38,20 @@ def prepare(directory: pathlib.Path, clock: Clock) -> tuple[pathlib.Path, pathli
 
 def trust_lines(authority: pathlib.Path) -> tuple[tuple[str, str], ...]:
     """Return, by program, the line that makes it trust the authority."""
-    path = authority.resolve()
-    store = path.with_suffix(".p12")
-    keytool = f"keytool -importcert -noprompt -alias intaglio -file {path} -keystore {store} -storepass intaglio"
-    options = f"-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStorePassword=intaglio"
+    resolved = authority.resolve()
+    path, store = shlex.quote(str(resolved)), resolved.with_suffix(".p12")
+    # keytool refuses an alias that is there already, and the line is pasted into more than one terminal.
+    keytool = (
+        f"rm -f {shlex.quote(str(store))} && keytool -importcert -noprompt -alias intaglio -file {path}"
+        f" -keystore {shlex.quote(str(store))} -storepass intaglio"
+    )
+    # The JVM takes double quotes off by itself, so that a path may hold blanks.
+    options = f'"-Djavax.net.ssl.trustStore={store}" -Djavax.net.ssl.trustStorePassword=intaglio'
     return (
         ("curl", f"export CURL_CA_BUNDLE={path}"),
         ("Python", f"export SSL_CERT_FILE={path} REQUESTS_CA_BUNDLE={path}"),
         ("Node", f"export NODE_EXTRA_CA_CERTS={path}"),
         ("Go", f"export SSL_CERT_FILE={path}"),
         ("Ruby", f"export SSL_CERT_FILE={path}"),
-        ("Java", f"{keytool} && export JAVA_TOOL_OPTIONS='{options}'"),
+        ("Java", f"{keytool} && export JAVA_TOOL_OPTIONS={shlex.quote(options)}"),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Literal
 
 from intaglio.wire.message import Request
@@ -17,6 +18,7 @@ _VALUE = re.compile(r"[A-Za-z0-9_\-]{20,128}", re.ASCII)
 MAX_HEADER = 32 * 1024
 
 
+@lru_cache(maxsize=4096)
 def name(kind: Kind, issuer: str, *, secure: bool) -> str:
     """Return the cookie's name for an issuer; over https its prefix pins it to the host (RFC 6265bis section 4.1.3)."""
     mark = hashlib.sha256(issuer.encode()).hexdigest()[:16]

@@ -21,7 +21,7 @@ from intaglio.protocol.faults import MethodNotAllowed, NotFound
 from intaglio.protocol.logout import LogoutAsk, LogoutDone
 from intaglio.protocol.pages import Brand, LoggedOutPage, LogoutPage, Page
 from intaglio.protocol.userinfo import UserinfoAnswer
-from intaglio.server.http import cookies, cors, faults, pages, table
+from intaglio.server.http import cookies, cors, faults, pages, posted, table
 from intaglio.server.http.csrf import Forms
 from intaglio.server.http.pages import Pages
 from intaglio.server.http.tenancy import Listener, Tenancy
@@ -126,6 +126,9 @@ async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
         scene = scene_of(listener, tenant, request, now, ref)
         known = {"issuer": scene.issuer, "base": scene.base, "tenant_id": tenant.tenant_id}
         ctx = msgspec.structs.replace(ctx, **known)
+        again = posted.by_get(request, found.route, listener.base_url, scene.base + addressed.rest)
+        if again is not None:
+            return with_headers(again, found.route.surface.headers)
         return await _beats(request, listener, found.route, scene, ctx, hall)
     except Exception as error:  # noqa: BLE001 - the last line of defence: logged with its reference, never shown
         return _fault(error, request, listener, found.route, ctx, hall)
@@ -189,7 +192,9 @@ def logged_out(done: LogoutDone, scene: Scene, hall: Hall, *, secure: bool) -> R
     else:
         brand = Brand(scene.tenant.name, scene.tenant.logo_uri)
         response = hall.page(LoggedOutPage(brand, done.client_name, done.client_uri))
-    return with_headers(response, session_cookie(SessionEnds(), scene, secure=secure))
+    # A request that brought no session says nothing about the browser's: it may come from another site's page.
+    ends = SessionEnds() if scene.session_secret else None
+    return with_headers(response, session_cookie(ends, scene, secure=secure))
 
 
 def logout_purpose(tenant_id: str, client_id: str, target: str, state: str) -> str:

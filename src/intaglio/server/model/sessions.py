@@ -6,6 +6,7 @@ import msgspec
 
 from intaglio.names import SessionId, TenantId, UserId
 from intaglio.server.model.plan import Ask, Plan, Row, decode, encode, single
+from intaglio.server.model.users import User
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -70,9 +71,11 @@ def _session(rows: list[Row]) -> Session | None:
 
 
 @single
-def by_digest(digest: bytes, issuer: str, now: int) -> Plan[Session | None]:
-    """Find the live session of a cookie at one issuer: neither ended nor expired."""
-    return _session((yield Ask("session_by_digest", {"digest": digest, "issuer": issuer, "now": now})))
+def with_user(digest: bytes, issuer: str, now: int) -> Plan[tuple[Session, User] | None]:
+    """Find the live session of a cookie at one issuer with its user, disabled or not."""
+    rows = yield Ask("session_with_user", {"digest": digest, "issuer": issuer, "now": now})
+    session = _session([rows[0][:10]]) if rows else None
+    return (session, decode(rows[0][10], User)) if session is not None else None
 
 
 @single

@@ -12,11 +12,12 @@ from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.issue.mint import Mint
 from intaglio.server.keyring import rings
 from intaglio.server.keyring.rings import Keyring
-from intaglio.server.model import clients
+from intaglio.server.model import clients, users
 from intaglio.server.model.clients import Client
 from intaglio.server.model.plan import Store
 from intaglio.server.model.recent import Recent
 from intaglio.server.model.tenants import Tenant
+from intaglio.server.model.users import User
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -69,9 +70,21 @@ class House:
         self.successor_key = successor_key
         self.throttle_key = throttle_key
         self._clients: Recent[Client] = Recent()
+        self._users: Recent[User] = Recent()
 
     def __repr__(self) -> str:
         return "House(…)"
+
+    async def user(self, scene: Scene, user_id: str) -> User | None:
+        """Return the tenant's user of that id unless it is disabled."""
+        key = (scene.tenant.tenant_id, user_id)
+        user = self._users.get(key, scene.now)
+        if user is None:
+            user = await self.store.read(users.by_id, *key)
+            if user is None or user.disabled_at is not None:
+                return None
+            self._users.keep(key, user, scene.now)
+        return user
 
     async def client(self, scene: Scene, client_id: str) -> Client | None:
         """Return the tenant's client of that id unless it is disabled."""

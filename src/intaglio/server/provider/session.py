@@ -6,27 +6,21 @@ from intaglio import ids
 from intaglio.names import SessionId
 from intaglio.protocol.authorize import SessionBegins
 from intaglio.server.issue import gather
-from intaglio.server.model import sessions, users
+from intaglio.server.model import sessions
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.sessions import Session
 from intaglio.server.model.users import User
 from intaglio.server.provider.scene import House, Scene
 
 
-def _present(digest: bytes, issuer: str, now: int) -> Plan[tuple[Session, User] | None]:
-    session = yield from sessions.by_digest(digest, issuer, now)
-    if session is None:
-        return None
-    user = yield from users.by_id(session.tenant_id, session.user_id)
-    return (session, user) if user is not None and user.disabled_at is None else None
-
-
 async def present(scene: Scene, house: House) -> tuple[Session, User] | None:
     """Return who is signed in at this issuer with this browser, or None; a disabled user is not."""
     if not scene.session_secret:
         return None
-    found = await house.store.read(_present, ids.digest(scene.session_secret), scene.issuer, scene.now)
-    return found if found is not None and found[0].tenant_id == scene.tenant.tenant_id else None
+    found = await house.store.read(sessions.with_user, ids.digest(scene.session_secret), scene.issuer, scene.now)
+    if found is None or found[0].tenant_id != scene.tenant.tenant_id or found[1].disabled_at is not None:
+        return None
+    return found
 
 
 async def begin(user: User, amr: tuple[str, ...], scene: Scene, house: House) -> tuple[Session, SessionBegins]:

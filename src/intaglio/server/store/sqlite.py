@@ -1,4 +1,4 @@
-"""The store on SQLite: reads beside the event loop's own work, writes through one thread with group commit.
+"""The store on SQLite: statements on the event loop, commits in groups on one thread.
 
 Every commit is flushed to disk before it is acknowledged (`synchronous=FULL`); see docs/explanation/durability.md.
 """
@@ -107,7 +107,7 @@ class SQLiteStore:
             self._reading = connect(path, READER_PATIENCE_MS)
             self._reading.execute("PRAGMA query_only = ON")
             self._turn = groupcommit.Turn(lock_path(path), patience_ms)
-            self._writer = groupcommit.GroupCommit(self._writing, self._answer_writing, self._turn)
+            self._writer = groupcommit.GroupCommit(self._writing, self._answer_writing, self._turn, patience_ms)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -146,6 +146,7 @@ class SQLiteStore:
             return
         self._closed = True
         if self._writer is not None:
+            await self._writer.drain()
             await asyncio.to_thread(self._let_go, self._writer)
         else:
             self._writing.close()

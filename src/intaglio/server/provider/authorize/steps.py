@@ -55,8 +55,12 @@ async def authorize(query: AuthorizeQuery, scene: Scene, house: House) -> Author
 
 
 async def _unreadable_hint(query: AuthorizeQuery, scene: Scene, house: House) -> Problem | None:
-    # A hint that names nobody could be satisfied by nobody's sign-in.
-    if query.id_token_hint and await hint.read(query.id_token_hint, scene, house) is None:
+    # No sign-in could satisfy a hint that names nobody; with prompt=none the answer is login_required anyway.
+    if (
+        query.id_token_hint
+        and "none" not in query.prompt
+        and await hint.read(query.id_token_hint, scene, house) is None
+    ):
         return Problem("invalid_request", "The id_token_hint is not an ID token of this issuer.", "an own ID token")
     return None
 

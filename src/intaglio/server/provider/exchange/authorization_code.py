@@ -129,7 +129,7 @@ async def exchange(query: CodeExchange, scene: Scene, house: House) -> TokenAnsw
     outcome = await house.store.write(redeem, brought)
     if isinstance(outcome, Refusal):
         raise invalid_grant(WORD, outcome.received)
-    user = await grant.user_of(scene, outcome.user_id, house)
+    user = await house.user(scene, outcome.user_id)
     if user is None:
         raise invalid_grant(WORD, "a code of a user who is disabled or gone")
     scope = tuple(outcome.scope.split())

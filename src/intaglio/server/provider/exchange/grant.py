@@ -15,7 +15,6 @@ from intaglio.errors import ProtocolFault
 from intaglio.protocol.exchange import Presented
 from intaglio.protocol.facts import Facts
 from intaglio.server.issue import gather, mint
-from intaglio.server.model import users
 from intaglio.server.model.clients import Client
 from intaglio.server.model.users import User
 from intaglio.server.provider import clientauth
@@ -86,12 +85,6 @@ def successor(house: House, prefix: str, purpose: str, token: str) -> str:
     """
     octets = hmac.digest(house.successor_key, f"{purpose}\0{token}".encode(), hashlib.sha256)
     return prefix + codec.encode_base64url(octets)
-
-
-async def user_of(scene: Scene, user_id: str, house: House) -> User | None:
-    """Return the user unless there is none any more or it is disabled."""
-    user = await house.store.read(users.by_id, scene.tenant.tenant_id, user_id)
-    return user if user is not None and user.disabled_at is None else None
 
 
 async def id_token(signed: Signed, client: Client, access_token: str, now: int, scene: Scene, house: House) -> str:

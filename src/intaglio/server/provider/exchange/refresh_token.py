@@ -148,7 +148,7 @@ def _fault_of(refusal: Refusal) -> ProtocolFault:
 
 
 async def _id_token(used: Used, client: Client, access: str, scene: Scene, house: House) -> str:
-    user = await grant.user_of(scene, used.family.user_id, house)
+    user = await house.user(scene, used.family.user_id)
     if user is None:
         raise invalid_grant(WORD, "a token of a user who is disabled or gone")
     if "openid" not in used.scope:

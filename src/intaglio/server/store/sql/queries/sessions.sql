@@ -7,11 +7,12 @@ INSERT INTO sessions
 VALUES
     (:session_id, :digest, :tenant_id, :issuer, :user_id, :auth_time, :amr, :acr, :created_at, :expires_at);
 
--- name: session_by_digest
--- The live session of a cookie at an issuer.
-SELECT session_id, digest, tenant_id, issuer, user_id, auth_time, amr, acr, created_at, expires_at
-FROM sessions
-WHERE digest = :digest AND issuer = :issuer AND ended_at IS NULL AND expires_at > :now;
+-- name: session_with_user
+-- The live session of a cookie at an issuer, and the record of its user.
+SELECT s.session_id, s.digest, s.tenant_id, s.issuer, s.user_id, s.auth_time, s.amr, s.acr, s.created_at, s.expires_at,
+    u.record
+FROM sessions AS s JOIN users AS u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
+WHERE s.digest = :digest AND s.issuer = :issuer AND s.ended_at IS NULL AND s.expires_at > :now;
 
 -- name: session_by_id
 -- A live session by its public identifier.

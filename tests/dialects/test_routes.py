@@ -1,0 +1,227 @@
+"""The route tables: every route is reached by its own path, and each is asked by a test."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intaglio.dialects import registry
+from intaglio.dialects.coding import Context
+from intaglio.dialects.dialect import Dialect
+from intaglio.dialects.routes import Route, Surface, Table
+from intaglio.dialects.standard import errors
+from intaglio.wire.message import Request, Response
+from tests import harness
+
+SURFACE = Surface("x", errors.write)
+DIALECTS = list(registry.DIALECTS.values())
+
+
+def _route(methods: tuple[str, ...], path: str, *, safe: bool = False) -> Route:
+    return Route(methods, path, lambda request, ctx: None, lambda answer, ctx: Response(200), SURFACE, safe=safe)
+
+
+TABLE = Table(
+    [
+        _route(("GET",), "/a", safe=True),
+        _route(("POST",), "/a"),
+        _route(("GET",), "/b"),
+        _route(("GET",), "/t/{x}/end", safe=True),
+        _route(("GET",), "/t/{x}/"),
+        _route(("GET",), "/t/fixed/end"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "/A", "/a/", "//a", "/a/.", "/a/../a", "/%61", "/a;x", "/t//end", "/t/x/end/", "/t/%ff/end"]
+)
+def test_what_is_no_route(path: str) -> None:
+    """Paths are compared as they are: no case, no dots, no decoding, no empty variable."""
+    found = TABLE.find("GET", path)
+    assert (found.route, found.allowed) == (None, ())
+
+
+def test_a_variable_is_decoded_alone() -> None:
+    """An encoded slash stays inside its variable, so it cannot lead to another route."""
+    assert TABLE.find("GET", "/t/a%2Fend/end").words == {"x": "a/end"}
+    assert TABLE.find("GET", "/t/..%2f/end").words == {"x": "../"}
+
+
+def test_a_literal_path_comes_before_a_template() -> None:
+    """One look-up finds a literal path."""
+    found = TABLE.find("GET", "/t/fixed/end")
+    assert found.route is not None
+    assert found.route.path == "/t/fixed/end"
+
+
+def test_head_is_answered_where_get_is_safe() -> None:
+    """A GET that changes something has no HEAD."""
+    assert TABLE.find("HEAD", "/a").route is not None
+    assert TABLE.find("HEAD", "/t/x/end").route is not None
+    assert TABLE.find("HEAD", "/b").route is None
+
+
+def test_allowed_methods_are_told() -> None:
+    """RFC 9110 15.5.6: what the path has."""
+    assert TABLE.find("DELETE", "/a").allowed == ("GET", "POST", "HEAD", "OPTIONS")
+    assert TABLE.find("DELETE", "/b").allowed == ("GET", "OPTIONS")
+
+
+@given(st.sampled_from(["GET", "HEAD", "POST", "X"]), st.text(st.sampled_from("/at{}x%2Fbend."), max_size=20))
+def test_any_path_finds_something_or_nothing(method: str, path: str) -> None:
+    """No path makes the table fail."""
+    found = TABLE.find(method, path)
+    assert found.route is None or not found.allowed
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_every_route_is_reached(dialect: Dialect) -> None:
+    """No route of a dialect hides another one."""
+    table = Table(dialect.routes)
+    for route in dialect.routes:
+        path = route.path.replace("{account}", "default")
+        for method in route.methods:
+            assert table.find(method, path).route is route
+
+
+# What each route is asked, and the status that a request without any parameter gets. A route that is not listed here
+# has no test, and fails the walk below.
+ASKED: dict[str, dict[tuple[str, str], int]] = {
+    "standard": {
+        ("GET", "/.well-known/openid-configuration"): 200,
+        ("GET", "/.well-known/oauth-authorization-server"): 200,
+        ("GET", "/jwks"): 200,
+        ("GET", "/authorize"): 400,
+        ("POST", "/authorize"): 400,
+        ("POST", "/token"): 400,
+        ("GET", "/userinfo"): 401,
+        ("POST", "/userinfo"): 401,
+        ("POST", "/revoke"): 400,
+        ("POST", "/introspect"): 400,
+        ("GET", "/logout"): 200,
+        ("POST", "/logout"): 200,
+    },
+    "auth0": {
+        ("GET", "/.well-known/openid-configuration"): 200,
+        ("GET", "/.well-known/jwks.json"): 200,
+        ("GET", "/authorize"): 400,
+        ("POST", "/authorize"): 400,
+        ("POST", "/oauth/token"): 400,
+        ("POST", "/oauth/revoke"): 400,
+        ("GET", "/userinfo"): 401,
+        ("POST", "/userinfo"): 401,
+        ("GET", "/oidc/logout"): 200,
+        ("POST", "/oidc/logout"): 200,
+        ("GET", "/v2/logout"): 200,
+    },
+    "google": {
+        ("GET", "/.well-known/openid-configuration"): 200,
+        ("GET", "/oauth2/v1/certs"): 200,
+        ("GET", "/oauth2/v3/certs"): 200,
+        ("GET", "/"): 200,
+        ("GET", "/computeMetadata/"): 403,
+        ("GET", "/computeMetadata/v1/"): 403,
+        ("GET", "/computeMetadata/v1/instance"): 403,
+        ("GET", "/computeMetadata/v1/instance/"): 403,
+        ("GET", "/computeMetadata/v1/universe/universe-domain"): 403,
+        ("GET", "/computeMetadata/v1/universe/universe_domain"): 403,
+        ("GET", "/computeMetadata/v1/project/project-id"): 403,
+        ("GET", "/computeMetadata/v1/instance/service-accounts/"): 403,
+        ("GET", "/computeMetadata/v1/instance/service-accounts/{account}/"): 403,
+        ("GET", "/computeMetadata/v1/instance/service-accounts/{account}/email"): 403,
+        ("GET", "/computeMetadata/v1/instance/service-accounts/{account}/aliases"): 403,
+        ("GET", "/computeMetadata/v1/instance/service-accounts/{account}/scopes"): 403,
+        ("GET", "/computeMetadata/v1/instance/service-accounts/{account}/identity"): 403,
+    },
+}
+BASES = {"standard": "http://localhost:8080/default", "auth0": "http://localhost:8083", "google": "http://localhost:8081"}
+
+
+def test_no_route_is_without_a_test() -> None:
+    """Each row of each dialect's table is asked here; a new row has to be added."""
+    rows = {d.name: {(m, route.path) for route in d.routes for m in route.methods} for d in DIALECTS}
+    assert rows == {name: set(asked) for name, asked in ASKED.items()}
+
+
+def test_every_route_answers_a_bare_request(site: harness.Site) -> None:
+    """Through the whole server, each route answers as itself."""
+    for name, asked in ASKED.items():
+        for (method, path), status in asked.items():
+            form: dict[str, str] | None = {} if method == "POST" else None
+            answer = site.request(method, BASES[name] + path.replace("{account}", "default"), form=form)
+            assert (name, method, path, answer.status) == (name, method, path, status)
+
+
+def test_every_route_refuses_what_it_has_not(site: harness.Site) -> None:
+    """405 with Allow for another method, the same methods for OPTIONS, and HEAD as GET without a body."""
+    for name, asked in ASKED.items():
+        for path in {path for _, path in asked}:
+            methods = {method for method, known in asked if known == path}
+            where = BASES[name] + path.replace("{account}", "default")
+            for accept in ("*/*", "text/html"):
+                refused = site.request("DELETE", where, headers={"accept": accept})
+                assert refused.status == 405, where
+                assert methods | {"OPTIONS"} <= set((refused.header("allow") or "").split(", "))
+            told = site.request("OPTIONS", where)
+            assert (told.status, told.header("allow")) == (204, refused.header("allow"))
+            head = site.request("HEAD", where)
+            if "HEAD" in (told.header("allow") or ""):
+                get = site.get(where)
+                assert (head.status, head.body) == (get.status, b"")
+                assert head.header("content-length") == str(len(get.body))
+            else:
+                assert (head.status, head.body) == (405, b"")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path", "tenant", "rest"),
+    [
+        ("standard", "/default/token", "default", "/token"),
+        ("standard", "/default", "default", ""),
+        ("standard", "/", "", ""),
+        ("standard", "//token", "", "/token"),
+        (
+            "standard",
+            "/.well-known/oauth-authorization-server/default",
+            "default",
+            "/.well-known/oauth-authorization-server",
+        ),
+        ("auth0", "/default/token", None, "/default/token"),
+        ("google", "/oauth2/v3/certs", None, "/oauth2/v3/certs"),
+    ],
+)
+def test_locate(dialect: str, path: str, tenant: str | None, rest: str) -> None:
+    """A path is split into the words that name a tenant, and the rest."""
+    found = registry.DIALECTS[dialect].locate(path)
+    assert (found.tenant, found.rest) == (tenant, rest)
+
+
+def test_issuers_and_endpoints() -> None:
+    """The issuer's exact text is a dialect's own, its slash too."""
+    made = {d.name: (d.issuer("http://h:1", "shop", "id"), d.endpoints("http://h:1", "shop", "id")) for d in DIALECTS}
+    assert made == {
+        "standard": ("http://h:1/shop", "http://h:1/shop"),
+        "auth0": ("http://h:1/", "http://h:1"),
+        "google": ("http://h:1", "http://h:1"),
+    }
+
+
+def test_each_surface_writes_faults_with_a_reference() -> None:
+    """Whatever the face of a group of routes, the reference is in its faults."""
+    from intaglio.errors import ProtocolFault
+
+    for dialect in DIALECTS:
+        for surface in {route.surface.name: route.surface for route in dialect.routes}.values():
+            written = surface.write_fault(ProtocolFault(), Context(now=1, ref="ref_x"))
+            text = written.body.decode() if isinstance(written, Response) else written.ref
+            assert "ref_x" in text
+
+
+def test_readers_take_no_token_from_a_query() -> None:
+    """RFC 9700 4.3.2: an access token in the query is none."""
+    from intaglio.dialects.standard import userinfo
+
+    query = userinfo.read(Request("GET", "/userinfo", "access_token=abc"), Context(now=1, ref=""))
+    assert query.access_token is None

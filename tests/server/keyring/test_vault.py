@@ -1,0 +1,89 @@
+"""The master key: what it seals opens under it alone, for one purpose alone, and unchanged alone."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intaglio.errors import Misconfigured
+from intaglio.server import compose
+from intaglio.server.keyring import vault as vaults
+from intaglio.server.keyring.vault import Vault
+from tests import harness
+
+VAULT = Vault(harness.MASTER_KEY)
+
+
+@given(st.binary(max_size=200), st.text(max_size=20))
+def test_what_is_sealed_opens(plaintext: bytes, purpose: str) -> None:
+    """Sealing and opening are each other's inverse; sealing twice gives two texts."""
+    sealed = VAULT.seal(plaintext, purpose)
+    assert VAULT.open(sealed, purpose) == plaintext
+    assert VAULT.seal(plaintext, purpose) != sealed
+
+
+@pytest.mark.parametrize(
+    ("key", "purpose"), [(harness.MASTER_KEY, "b"), (harness.MASTER_KEY, "a/"), (harness.MASTER_KEY, ""), (bytes(32), "a")]
+)
+def test_another_key_or_purpose_opens_nothing(key: bytes, purpose: str) -> None:
+    """`master-key-wrong`, without a word of what was sealed."""
+    sealed = VAULT.seal(b"canary", "a")
+    with pytest.raises(Misconfigured) as caught:
+        Vault(key).open(sealed, purpose)
+    assert caught.value.code == "master-key-wrong"
+    assert "canary" not in f"{caught.value!r}{caught.value.detail}"
+
+
+@given(st.data())
+def test_a_changed_text_opens_nothing(data: st.DataObject) -> None:
+    """Every character counts."""
+    sealed = VAULT.seal(b"plain", "a")
+    place = data.draw(st.integers(0, len(sealed) - 1))
+    other = data.draw(st.sampled_from("Ab0-_.").filter(lambda char: char != sealed[place]))
+    with pytest.raises(Misconfigured):
+        VAULT.open(sealed[:place] + other + sealed[place + 1 :], "a")
+
+
+def test_derived_keys_are_apart_and_never_change() -> None:
+    """Client secrets and throttles hang on these values: a change would lock everybody out."""
+    assert VAULT.derive("client-secrets").hex() == "51d344d8beeba08e0a57df517344eb3a7ea1c564d8980d345aa88e51279cbd0f"
+    assert len({VAULT.derive(name) for name in ("a", "b", "seal/a", "client-secrets", "forms")}) == 5
+
+
+@pytest.mark.parametrize("octets", [b"", b"short", bytes(31), bytes(33)])
+def test_a_key_of_another_length_is_refused(octets: bytes) -> None:
+    """32 octets."""
+    with pytest.raises(Misconfigured, match="master-key-length"):
+        Vault(octets)
+
+
+@pytest.mark.parametrize("text", ["", "!", "canary-not-base64!", "ä" * 43])
+def test_an_unreadable_key_is_not_repeated(text: str) -> None:
+    """The error names the form, never the text."""
+    with pytest.raises(Misconfigured) as caught:
+        Vault(vaults.read_master_key(text))
+    assert "canary" not in f"{caught.value!r}{caught.value.detail}{caught.value.__cause__}"
+
+
+def test_both_alphabets_and_any_padding_are_read() -> None:
+    """What openssl and Python print."""
+    octets = bytes(range(224, 256))
+    for text in (base64.b64encode(octets).decode(), base64.urlsafe_b64encode(octets).decode().rstrip("=") + "\n"):
+        assert vaults.read_master_key(text) == octets
+
+
+def test_a_vault_prints_nothing() -> None:
+    """Neither itself nor its key."""
+    assert harness.MASTER_KEY.hex() not in f"{VAULT!r}{VAULT}"
+    assert repr(VAULT) == "Vault(…)"
+
+
+def test_a_database_belongs_to_one_master_key(site: harness.Site) -> None:
+    """The proof that was kept at first is demanded ever after."""
+    site.run(compose.prove(site.store, site.vault))
+    site.run(compose.prove(site.store, site.vault))
+    with pytest.raises(Misconfigured, match="master-key-wrong"):
+        site.run(compose.prove(site.store, Vault(bytes(32))))
