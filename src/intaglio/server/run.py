@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine, Sequence
 
 import uvloop
 
-from intaglio import ids
+from intaglio import __version__, ids
 from intaglio.clock import Clock, SystemClock
 from intaglio.dialects import registry
 from intaglio.errors import Misconfigured
@@ -32,7 +32,6 @@ from intaglio.server.keyring import vault as vaults
 from intaglio.server.keyring.vault import Vault
 from intaglio.server.settings import Settings
 
-VERSION = "0.1.0"
 PORTS = ("standard", "google", "microsoft", "auth0", "cloudentity")
 
 
@@ -123,7 +122,7 @@ def _lines(listeners: tuple[Listener, ...], authority: pathlib.Path | None) -> t
 
 def _announce(listeners: tuple[Listener, ...], lines: tuple[tuple[str, str], ...], where: str) -> None:
     base = listeners[0].base_url
-    _say(f"\nIntaglio {VERSION} is ready, for development on this machine only. {where}")
+    _say(f"\nIntaglio {__version__} is ready, for development on this machine only. {where}")
     _say(f"\n  Start page   {base}/")
     _say(f"  Demo         {base}/demo")
     _say(f"  Issuer       {base}/{seeds.SLUG}")
@@ -158,7 +157,7 @@ async def _dev(port: int, directory: pathlib.Path, *, memory: bool, tls: bool) -
     await hall.house.keyring.published(compose.ring_of(seeds.TENANT_ID))
     lines = _lines(listeners, authority)
     demo = Demo(base, compose.outgoing(base, str(authority) if authority else None), clock)
-    front = DevelopmentFront(start_page(VERSION, listeners, lines), listeners, demo)
+    front = DevelopmentFront(start_page(__version__, listeners, lines), listeners, demo)
     app = App(hall, {port + offset: listener for offset, listener in enumerate(listeners)}, front)
     where = "Nothing is kept." if memory else f"Kept in {directory}/."
     certificate = (str(chain), str(key)) if chain is not None else None
