@@ -230,9 +230,11 @@ def measure(*, quick: bool, peer: bool) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Measure, print a table, write the results; 1 if something falls short of what was promised."""
+    """Measure, print a table, write the results of a full run; 1 if something falls short of what was promised."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a rough look, under a minute")
+    parser.add_argument(
+        "--quick", action="store_true", help="a rough look, under a minute; nothing is kept without --name"
+    )
     parser.add_argument("--no-peer", action="store_true", help="without node oidc-provider")
     parser.add_argument("--name", default="", help="name of the result files")
     options = parser.parse_args()
@@ -240,14 +242,18 @@ def main() -> int:
     found = measure(quick=options.quick, peer=not options.no_peer)
     found["seconds"] = round(time.monotonic() - began)
     found["short_of"] = judge(found)
-    name = options.name or ("quick" if options.quick else "bench")
+    text = report.markdown(found)
+    print(text)
+    if not options.quick or options.name:
+        _keep(found, text, options.name or "bench")
+    return 1 if found["short_of"] else 0
+
+
+def _keep(found: dict[str, Any], text: str, name: str) -> None:
     stem = HERE / "results" / f"{dt.datetime.now(dt.UTC).date().isoformat()}-{name}"
     stem.parent.mkdir(exist_ok=True)
-    text = report.markdown(found)
     stem.with_suffix(".json").write_text(json.dumps(found, indent=2) + "\n")
     stem.with_suffix(".md").write_text(text)
-    print(text)
-    return 1 if found["short_of"] else 0
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ class Site:
         self.run(seeds.plant(self.store, self.base, self.house.secrets, self.passwords, NOW))
         front = None
         if development:
-            demo = Demo(self.base, InProcess(self), self.clock)
+            demo = Demo(self.base, lambda: InProcess(self), self.clock)
             front = DevelopmentFront(start_page("0", self.listeners, ()), self.listeners, demo)
         self.app = ServerApp(self.hall, {STANDARD + i: one for i, one in enumerate(self.listeners)}, front)
 
@@ -292,7 +292,7 @@ class Site:
     def change_tenant(self, **changes: Any) -> None:
         """Change the default tenant's record, which no command can do yet."""
         changed = msgspec.structs.replace(self.read(tenants.by_id, seeds.TENANT_ID), **changes)
-        connection = self.store._writing  # type: ignore[attr-defined]
+        connection = self.store._writing
         connection.execute("UPDATE tenants SET record = ?", (msgspec.json.encode(changed),))
         self.settle()
 
@@ -328,7 +328,7 @@ class InProcess:
             try:
                 call = next(flow) if reply is None else flow.send(reply)
             except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
+                return stop.value
             given = await self._site.exchange(call.method, call.url, headers=call.headers, body=call.body)
             reply = Reply(given.status, given.headers, given.body, call.url)
 
@@ -535,8 +535,10 @@ def read_form(page: Answer, form_id: str) -> tuple[str, list[tuple[str, str]]]:
     elements = markup.read(page.body)
     form = markup.by_id(elements, form_id)
     fields = []
-    for element in elements:
+    for element in elements[elements.index(form) + 1 :]:
         given = element.attributes
+        if "form" not in element.around:
+            break
         if element.tag != "input" or "name" not in given or "disabled" in given:
             continue
         if given.get("type") == "checkbox" and "checked" not in given:

@@ -91,7 +91,6 @@ def test_an_application_can_post_its_logout(dev: live.Dev, visitor: live.Visitor
     sync_api.expect(page.locator("#login-form")).to_be_visible()
 
 
-@pytest.mark.xfail(reason="the same person's earlier session outlives a second sign-in and the sign-out")
 @capability("end-session", witness=CHROMIUM)
 def test_after_signing_out_no_earlier_cookie_works(
     dev: live.Dev, visit: Callable[..., live.Visitor], receiver: live.Receiver

@@ -183,6 +183,7 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (signingkeys.rings, ("", 10), False),
     (sessions.insert, (session(),), True),
     (sessions.with_user, (b"cookie", "https://id.example/acme", NOW), False),
+    (sessions.renew, (session(digest=b"renewed"),), True),
     (sessions.by_id, ("session-1", NOW), False),
     (sessions.transaction_insert, (transaction(),), True),
     (sessions.transaction_replace, (transaction(authenticated_at=NOW),), True),
@@ -567,9 +568,15 @@ class StoreSuite:
             assert await store.read(sessions.by_id, "session-1", NOW) == session()
             assert await store.read(sessions.by_id, "session-1", NOW + 600) is None
             assert await store.read(sessions.with_user, b"cookie", "https://id.example/other", NOW) is None
-            await store.write(sessions.end, "session-1", NOW)
-            await store.write(sessions.end, "", NOW)
+            await store.write(sessions.renew, session(digest=b"renewed", auth_time=NOW))
             assert await store.read(sessions.with_user, b"cookie", "https://id.example/acme", NOW) is None
+            renewed = await store.read(sessions.with_user, b"renewed", "https://id.example/acme", NOW)
+            assert renewed == (session(digest=b"renewed", auth_time=NOW), user())
+            await store.write(sessions.end, "session-1", NOW)
+            await store.write(sessions.renew, session(digest=b"late"))
+            await store.write(sessions.end, "", NOW)
+            for digest in (b"cookie", b"renewed", b"late"):
+                assert await store.read(sessions.with_user, digest, "https://id.example/acme", NOW) is None
             assert await store.read(sessions.by_id, "session-1", NOW) is None
             living = []
             for name in [f"g{number}" for number in range(len(scopes))] + ["elsewhere", "machine"]:

@@ -115,9 +115,7 @@ def test_scope_words(text: str, words: tuple[str, ...]) -> None:
 def test_token_queries_by_grant() -> None:
     """Each grant has a type of its own; an unknown one is refused by its name."""
     request = Request("POST", "/")
-    assert isinstance(
-        oauth.token_query(request, params.read("grant_type=authorization_code&code=c")), CodeExchange
-    )
+    assert isinstance(oauth.token_query(request, params.read("grant_type=authorization_code&code=c")), CodeExchange)
     assert isinstance(
         oauth.token_query(request, params.read("grant_type=refresh_token&refresh_token=r")), RefreshExchange
     )
@@ -230,3 +228,17 @@ def test_token_answers_leave_out_what_is_empty() -> None:
 
     body = json.loads(oauth.write_token(TokenAnswer("a", 5, ("x", "y")), CTX).body)
     assert body == {"access_token": "a", "token_type": "Bearer", "expires_in": 5, "scope": "x y"}
+
+
+@pytest.mark.parametrize(
+    ("query", "audience"),
+    [
+        ("audience=https%3A%2F%2Fx.example%2F%3Fa%3Db+c", "https://x.example/?a=b c"),
+        ("audience=https://x.example/?a=b+c", "https://x.example/?a=b+c"),
+        ("audience=https://x.example/?a%3Db", "https://x.example/?a=b"),
+    ],
+    ids=["encoded whole, a blank as plus", "bare", "encoded in half"],
+)
+def test_audiences_in_three_encodings(query: str, audience: str) -> None:
+    """The audience is the same address whichever way a client writes it."""
+    assert metadata.read_identity(Request("GET", "/", query, FLAVOR), CTX).audience == audience

@@ -136,7 +136,11 @@ ASKED: dict[str, dict[tuple[str, str], int]] = {
         ("GET", "/computeMetadata/v1/instance/service-accounts/{account}/identity"): 403,
     },
 }
-BASES = {"standard": "http://localhost:8080/default", "auth0": "http://localhost:8083", "google": "http://localhost:8081"}
+BASES = {
+    "standard": "http://localhost:8080/default",
+    "auth0": "http://localhost:8083",
+    "google": "http://localhost:8081",
+}
 
 
 def test_no_route_is_without_a_test() -> None:

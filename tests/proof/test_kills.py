@@ -14,6 +14,7 @@ import pytest
 
 from tests.capability import capability
 from tests.postgres import Server
+from tests.proof import browser, wire
 from tests.proof import ledger as ledgers
 from tests.proof.ledger import Ledger
 from tests.proof.world import World
@@ -117,6 +118,7 @@ def test_database_killed(capsys: pytest.CaptureFixture[str]) -> None:
                 asyncio.run(ledgers.live(home, _names(home, number), ledger, chance, WORKERS))
             )
             killer.join()
+            found.update(asyncio.run(_away(home)))
             database.start()
             _check(home, ledger, found)
         home.stop()
@@ -125,3 +127,14 @@ def test_database_killed(capsys: pytest.CaptureFixture[str]) -> None:
             home.kill()
         database.remove()
     _tell(capsys, "PostgreSQL ended", DATABASE_KILLS, found, time.monotonic() - began)
+
+
+async def _away(home: World) -> Counter[str]:
+    """Ask while the database is away: a standard refusal that says so, and never a 500."""
+    token = browser.token_request(home.path, browser.code_form("c" * 43))
+    userinfo = browser.userinfo_request(home.path, "ig_at_" + "a" * 43)
+    authorize = wire.request("GET", browser.authorize_target(home.path, "openid"))
+    answers = [await wire.once(home.port, octets) for octets in (token, userinfo, authorize)]
+    assert [answer.status for answer in answers] == [503, 503, 503], answers
+    assert answers[0].json()["error"] == "temporarily_unavailable"
+    return Counter(answered_503=len(answers))

@@ -156,7 +156,7 @@ TARGETS = st.sampled_from(PATHS) | st.tuples(
 )
 
 
-def _ask(site: harness.Site, method: str, port: int, path: str, query: str, headers: list, body: bytes):  # type: ignore[no-untyped-def]
+def _ask(site: harness.Site, method: str, port: int, path: str, query: str, headers: list, body: bytes):
     query = "".join(char for char in query if char not in "#\0\r\n")
     given = [(name, value) for name, value in headers if not set(value) & set("\0\r\n")]
     with harness.logged() as log:
@@ -190,10 +190,22 @@ def _check(answer: harness.Answer, log: harness.Log, took: float) -> None:
 @capability("errors-fuzz", witness="Hypothesis")
 @MUCH
 @given(METHODS, TARGETS, QUERIES, HEADERS, BODIES)
-@example("GET", (8081, "/computeMetadata/v1/instance/service-accounts/default/"), "recursive=%ff", [("metadata-flavor", "Google")], b"")
+@example(
+    "GET",
+    (8081, "/computeMetadata/v1/instance/service-accounts/default/"),
+    "recursive=%ff",
+    [("metadata-flavor", "Google")],
+    b"",
+)
 @example("POST", (8080, "/default/token"), "", [("authorization", "Basic ÿ"), ("content-type", harness.FORM)], b"a=b")
-@example("POST", (8083, "/oauth/token"), "", [("content-type", "application/json")], b'{"client_id":"\\u0000","grant_type":"x"}')
-def test_anything_to_anywhere(site: harness.Site, method, target, query, headers, body) -> None:  # type: ignore[no-untyped-def]
+@example(
+    "POST",
+    (8083, "/oauth/token"),
+    "",
+    [("content-type", "application/json")],
+    b'{"client_id":"\\u0000","grant_type":"x"}',
+)
+def test_anything_to_anywhere(site: harness.Site, method, target, query, headers, body) -> None:
     """Arbitrary methods, addresses, parameters, headers and bodies."""
     port, path = target
     answer, log, took = _ask(site, method, port, path, query, headers, body)
@@ -203,7 +215,7 @@ def test_anything_to_anywhere(site: harness.Site, method, target, query, headers
 
 @MUCH
 @given(st.sampled_from(PATHS), FIELDS, st.sampled_from(["web", "machine", "spa"]), st.booleans())
-def test_any_form_to_every_endpoint(site: harness.Site, target, fields, client, by_get) -> None:  # type: ignore[no-untyped-def]
+def test_any_form_to_every_endpoint(site: harness.Site, target, fields, client, by_get) -> None:
     """Well-formed forms of an authenticated client with any fields, as query and as body."""
     port, path = target
     known = [("authorization", harness.basic(client, f"{client}-secret")), ("content-type", harness.FORM)]
@@ -217,7 +229,7 @@ def test_any_form_to_every_endpoint(site: harness.Site, target, fields, client, 
 
 @MUCH
 @given(FIELDS, st.booleans())
-def test_any_authorization_request(site: harness.Site, fields, by_get) -> None:  # type: ignore[no-untyped-def]
+def test_any_authorization_request(site: harness.Site, fields, by_get) -> None:
     """A right request with any fields put in its place or beside it."""
     form = [*harness.App(site).request().items(), *fields]
     text = urlencode(list(dict(form).items()) if len(fields) % 2 else form, errors="surrogatepass")
@@ -236,7 +248,7 @@ def test_any_authorization_request(site: harness.Site, fields, by_get) -> None: 
 
 @MUCH
 @given(FIELDS, st.sampled_from(["login", "consent", "logout"]), st.booleans())
-def test_any_form_on_the_pages(site: harness.Site, fields, which, with_token) -> None:  # type: ignore[no-untyped-def]
+def test_any_form_on_the_pages(site: harness.Site, fields, which, with_token) -> None:
     """A person's pages with any fields: nothing but an answer, and no code without a sign-in."""
     app, browser = harness.App(site), harness.Browser(site)
     page = browser.follow(app.authorize(browser))
@@ -274,5 +286,7 @@ def test_large_things_take_bounded_time(site: harness.Site, size: int) -> None:
     ]
     for method, path, query, headers, body in tries:
         _check(*_ask(site, method, 8080, path, query, headers, body))
-    answer, log, took = _ask(site, "POST", 8083, "/oauth/token", "", [("content-type", "application/json")], b"[" * size)
+    answer, log, took = _ask(
+        site, "POST", 8083, "/oauth/token", "", [("content-type", "application/json")], b"[" * size
+    )
     _check(answer, log, took)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from tests import harness
 from tests.capability import capability
@@ -14,8 +14,6 @@ class Lives(RuleBasedStateMachine):
     """One browser, one client, many sign-ins, and a memory of what must be dead."""
 
     refreshes = Bundle("refreshes")
-    accesses = Bundle("accesses")
-    codes = Bundle("codes")
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,60 +21,53 @@ class Lives(RuleBasedStateMachine):
         self.app = harness.App(self.site)
         self.browser = harness.Browser(self.site)
         self.family: dict[str, int] = {}
-        self.families = 0
+        self.codes: list[str] = []
         self.dead: set[str] = set()
         self.dead_families: set[int] = set()
         self.used: dict[str, tuple[int, str]] = {}
-        self.id_tokens: list[str] = []
         self.signed_in = False
 
     def teardown(self) -> None:
         """Close the site."""
         self.site.close()
 
-    @initialize(target=codes)
+    @initialize(target=refreshes)
     def begin(self) -> str:
         """Sign in for the first time."""
-        return self._sign_in()
+        return self.sign_in()
 
-    def _sign_in(self) -> str:
-        code = self.app.code(self.browser)
-        self.families += 1
-        self.family[code] = self.families
-        self.signed_in = True
-        return code
-
-    @rule(target=codes)
-    def sign_in(self) -> str:
+    @rule(target=refreshes)
+    def sign_in_again(self) -> str:
         """Once more, silently if the session lives."""
-        return self._sign_in()
+        return self.sign_in()
 
-    @rule(target=refreshes, code=codes)
-    def redeem(self, code: str) -> str:
-        """The first use gives tokens; a second one ends the family."""
-        answer = self.app.redeem(code)
-        family = self.family[code]
-        if code in self.dead:
-            assert answer.error == "invalid_grant"
-            self.dead_families.add(family)
-            return ""
-        self.dead.add(code)
-        if answer.status != 200:
-            return ""
-        return self._keep(answer, family)
+    def sign_in(self) -> str:
+        """Go through the whole flow."""
+        code = self.app.code(self.browser)
+        self.codes.append(code)
+        self.signed_in = True
+        return self._keep(self.app.redeem(code), len(self.codes))
+
+    @rule(data=st.data())
+    def use_a_code_again(self, data: st.DataObject) -> None:
+        """A second use of a code ends its family."""
+        number = data.draw(st.integers(1, len(self.codes)))
+        assert self.app.redeem(self.codes[number - 1]).error == "invalid_grant"
+        self.dead_families.add(number)
 
     def _keep(self, answer: harness.Answer, family: int) -> str:
         tokens = answer.json()
         for name in ("access_token", "refresh_token"):
             self.family[tokens[name]] = family
-        self.id_tokens.append(tokens["id_token"])
         return str(tokens["refresh_token"])
 
     @rule(target=refreshes, token=refreshes)
+    def use(self, token: str) -> str:
+        """A client refreshes, perhaps with an old token."""
+        return self.refresh(token) or token
+
     def refresh(self, token: str) -> str:
         """The first use rotates; within the grace a replay gets the same; after it the family ends."""
-        if not token:
-            return ""
         family, now = self.family[token], self.site.clock.now()
         answer = self.app.refresh(token)
         if family in self.dead_families or token in self.dead:
@@ -91,12 +82,18 @@ class Lives(RuleBasedStateMachine):
         assert self.used.setdefault(token, (now, successor))[1] == successor
         return self._keep(answer, family)
 
+    @rule(token=refreshes, seconds=st.sampled_from([59, 60, 61]))
+    def replay(self, token: str, seconds: int) -> None:
+        """A token that was rotated away is used again about a minute later."""
+        self.refresh(token)
+        self.site.clock.advance(seconds)
+        self.refresh(token)
+
     @rule(token=refreshes)
     def revoke_family(self, token: str) -> None:
         """A revoked refresh token takes its family along."""
-        if token:
-            assert self.app.revoke(token).status == 200
-            self.dead_families.add(self.family[token])
+        assert self.app.revoke(token).status == 200
+        self.dead_families.add(self.family[token])
 
     @rule(data=st.data())
     def revoke_access(self, data: st.DataObject) -> None:
@@ -107,11 +104,10 @@ class Lives(RuleBasedStateMachine):
             assert self.app.revoke(token).status == 200
             self.dead.add(token)
 
-    @rule(token=consumes(refreshes))
+    @rule(token=refreshes)
     def widen(self, token: str) -> None:
         """A refresh never widens, and such a try kills nothing."""
-        if token:
-            assert self.app.refresh(token, scope="openid phone").error in ("invalid_scope", "invalid_grant")
+        assert self.app.refresh(token, scope="openid phone").error in ("invalid_scope", "invalid_grant")
 
     @rule(seconds=st.sampled_from([1, 30, 59, 61, 120]))
     def time_passes(self, seconds: int) -> None:

@@ -138,7 +138,7 @@ def test_logout_without_a_hint_asks_first(dev: live.Dev, visitor: live.Visitor, 
     sync_api.expect(page.locator("#submit-logout")).to_be_visible()
     assert len(visitor.cookies("session")) == 1
     page.click("#stay")
-    page.wait_for_url(dev.base + "/")
+    sync_api.expect(page.locator("#still-signed-in")).to_be_visible()
     assert len(visitor.cookies("session")) == 1
     page.goto(dev.issuer + "/logout?client_id=web&post_logout_redirect_uri=http%3A%2F%2F127.0.0.1%3A9999%2F&state=s")
     page.click("#submit-logout")

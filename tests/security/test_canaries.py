@@ -29,7 +29,7 @@ class Witness(harness.Browser):
         super().__init__(site)
         self.seen: list[harness.Answer] = []
 
-    def request(self, *args, **given):  # type: ignore[no-untyped-def]
+    def request(self, *args, **given):
         """Send, and keep the answer."""
         answer = super().request(*args, **given)
         self.seen.append(answer)
@@ -179,7 +179,7 @@ def test_a_fault_nobody_foresaw_is_told_by_its_reference(site: harness.Site) -> 
             """Break."""
             raise RuntimeError("canary-inside")
 
-    site.house.keyring._clock = Sabotaged()  # type: ignore[assignment]
+    site.house.keyring._clock = Sabotaged()
     with harness.logged() as log:
         answer = site.get("~/jwks")
         page = site.get("~/jwks", headers={"accept": "text/html"})

@@ -96,13 +96,13 @@ class Broken:
     def __init__(self, store: object, *, reads: bool) -> None:
         self._store, self._reads = store, reads
 
-    async def read(self, plan, *args):  # type: ignore[no-untyped-def]
+    async def read(self, plan, *args):
         """Read, or fail."""
         if not self._reads:
             raise Unavailable("storage-unavailable")
-        return await self._store.read(plan, *args)  # type: ignore[attr-defined]
+        return await self._store.read(plan, *args)
 
-    async def write(self, plan, *args):  # type: ignore[no-untyped-def]
+    async def write(self, plan, *args):
         """Fail."""
         raise Unavailable("storage-unavailable")
 
@@ -189,7 +189,7 @@ def test_d4_34_disabled_flow_stays_disabled(site: harness.Site) -> None:
 
 
 def test_d4_35_revocation_is_honoured_everywhere(site: harness.Site) -> None:
-    """CVE-2026-8922: a family that was ended is dead at UserInfo, introspection and the token endpoint, and stays so."""
+    """CVE-2026-8922: an ended family is dead at UserInfo, introspection and the token endpoint, and stays so."""
     app = harness.App(site)
     first = app.tokens()
     second = app.refresh(first["refresh_token"]).json()
@@ -380,9 +380,13 @@ def test_d4_42_the_logout_form_is_bound_to_its_target(site: harness.Site) -> Non
     """A form's token is for one address and state; with another it is worth nothing."""
     app, browser = harness.App(site), harness.Browser(site)
     app.tokens(browser)
-    page = browser.get("~/logout?" + urlencode({"client_id": "web", "post_logout_redirect_uri": "http://localhost:3000/"}))
+    page = browser.get(
+        "~/logout?" + urlencode({"client_id": "web", "post_logout_redirect_uri": "http://localhost:3000/"})
+    )
     action, fields = harness.read_form(page, "logout-form")
-    changed = action.replace(urlencode({"x": "http://localhost:3000/"})[2:], urlencode({"x": "http://127.0.0.1:9999/"})[2:])
+    changed = action.replace(
+        urlencode({"x": "http://localhost:3000/"})[2:], urlencode({"x": "http://127.0.0.1:9999/"})[2:]
+    )
     assert changed != action
     answer = browser.post("http://localhost:8080" + changed, [*fields, ("decision", "logout")])
     assert (answer.status, answer.error) == (400, "invalid_request")
@@ -416,7 +420,7 @@ def test_d4_45_no_pairwise_subjects(site: harness.Site) -> None:
 
 @pytest.mark.parametrize("mode", ["query", "form_post"])
 def test_d4_46_iss_in_every_answer(site: harness.Site, mode: str) -> None:
-    """RFC 9207: codes and errors name the issuer, each tenant and dialect its own, so that answers cannot be mixed up."""
+    """RFC 9207: codes and errors name the issuer, so that answers of two cannot be mixed up."""
     site.add_tenant("shop")
     apps = [
         harness.App(site),

@@ -170,7 +170,7 @@ def test_consent_form_is_bound_to_its_person(site: harness.Site) -> None:
 
 
 def test_transaction_needs_its_browser(site: harness.Site) -> None:
-    """The page's address alone, or another browser's cookie with it, opens nothing: no login in somebody else's name."""
+    """The page's address alone, or another browser's cookie with it, opens nothing: no login in another's name."""
     app, attacker, victim = harness.App(site), harness.Browser(site), harness.Browser(site)
     page = attacker.follow(app.authorize(attacker))
     victim.follow(app.authorize(victim))

@@ -161,6 +161,7 @@ SAMPLES: dict[str, pages.Page] = {
     "demo-token-refused": _token_page(believed=False),
     "logout": pages.LogoutPage(BRAND, "Alice Liddell", "Intaglio demo", "/default/logout", "csrf-sample"),
     "logged-out": pages.LoggedOutPage(BRAND, "Intaglio demo", "http://localhost:8080/demo"),
+    "still-signed-in": pages.LoggedOutPage(BRAND, ended=False),
     "oauth-error": pages.ErrorPage(
         400,
         "invalid_request",

@@ -74,11 +74,12 @@ class LogoutPage(_Unprinted, frozen=True):
 
 
 class LoggedOutPage(msgspec.Struct, frozen=True):
-    """Say that the session has ended."""
+    """Say that the session has ended, or that it goes on (`ended` False) because the person wanted to stay."""
 
     brand: Brand
     client_name: str = ""
     client_uri: str = ""
+    ended: bool = True
     form_targets: tuple[str, ...] = ()
 
 

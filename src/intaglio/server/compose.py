@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol, TypeVar
 
 from intaglio.clock import Clock, SystemClock
 from intaglio.errors import Misconfigured
 from intaglio.names import RingId, TenantId
-from intaglio.net.guard import Guard
-from intaglio.net.pooled import PooledDriver
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.http.csrf import Forms
@@ -27,9 +26,20 @@ from intaglio.server.store import migrate
 from intaglio.server.store import open as stores
 from intaglio.server.web.render import HTMLPages
 from intaglio.server.workload.metadata import Workloads
+from intaglio.wire.flow import Flow
+
+T = TypeVar("T")
 
 PROOF = "master-key-proof"
 PROOF_TEXT = b"intaglio"
+
+
+class Driver(Protocol):
+    """Runs outgoing flows."""
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Return what the flow returns."""
+        ...
 
 
 class Administration:
@@ -141,11 +151,15 @@ def assemble(store: Store, vault: Vault, clock: Clock, passwords: Passwords, *, 
     )
 
 
-def outgoing(trusted: str, ca_file: str | None) -> PooledDriver:
+def outgoing(trusted: str, ca_file: str | None) -> Driver:
     """Return what runs outgoing flows to the host of the trusted URL.
 
-    The authorities in `ca_file` are trusted besides the system's.
+    The authorities in `ca_file` are trusted besides the system's. What it needs is loaded here, for most starts never
+    come to it.
     """
+    from intaglio.net.guard import Guard  # noqa: PLC0415
+    from intaglio.net.pooled import PooledDriver  # noqa: PLC0415
+
     return PooledDriver(Guard((trusted,)), ca_file=ca_file)
 
 

@@ -156,7 +156,7 @@ async def _dev(port: int, directory: pathlib.Path, *, memory: bool, tls: bool) -
     await seeds.plant(store, base, hall.house.secrets, passwords, clock.now())
     await hall.house.keyring.published(compose.ring_of(seeds.TENANT_ID))
     lines = _lines(listeners, authority)
-    demo = Demo(base, compose.outgoing(base, str(authority) if authority else None), clock)
+    demo = Demo(base, lambda: compose.outgoing(base, str(authority) if authority else None), clock)
     front = DevelopmentFront(start_page(__version__, listeners, lines), listeners, demo)
     app = App(hall, {port + offset: listener for offset, listener in enumerate(listeners)}, front)
     where = "Nothing is kept." if memory else f"Kept in {directory}/."

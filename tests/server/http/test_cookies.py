@@ -50,13 +50,13 @@ def test_a_cookie(header: str) -> None:
 def test_names_hold_the_issuer() -> None:
     """Ports and paths of one host share a jar."""
     issuers = ["http://localhost:8080/default", "http://localhost:8080/shop", "http://localhost:8083/"]
-    names = {cookies.name(kind, issuer, secure=False) for kind in ("session", "browser") for issuer in issuers}  # type: ignore[arg-type]
+    names = {cookies.name(kind, issuer, secure=False) for kind in ("session", "browser") for issuer in issuers}
     assert len(names) == 6
 
 
 @capability("cookies-apart", witness="one cookie jar")
 def test_signed_in_everywhere_at_once(site: harness.Site) -> None:
-    """Two tenants and two dialects in one browser: each has its own person, and signing out of one leaves the others."""
+    """Two tenants and two dialects in one browser: each its own person, and signing out of one leaves the others."""
     site.add_tenant("shop")
     browser = harness.Browser(site)
     standard, auth0 = harness.App(site), harness.auth0_app(site)

@@ -112,7 +112,7 @@ def test_every_token_and_cookie_is_kept_by_nobody(site: harness.Site) -> None:
     seen: list[harness.Answer] = []
 
     class Watching(harness.Browser):
-        def request(self, *args, **given):  # type: ignore[no-untyped-def]
+        def request(self, *args, **given):
             answer = super().request(*args, **given)
             seen.append(answer)
             return answer

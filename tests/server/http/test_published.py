@@ -76,9 +76,7 @@ def test_every_scope_and_claim_listed_can_be_had(site: harness.Site) -> None:
     """Alice, with every scope, has every claim that is listed, and none that is not."""
     found = _metadata(site)
     answer = harness.App(site).tokens(scope=" ".join(found["scopes_supported"]))
-    claims = set(harness.payload(answer["id_token"])) | set(
-        harness.App(site).userinfo(answer["access_token"]).json()
-    )
+    claims = set(harness.payload(answer["id_token"])) | set(harness.App(site).userinfo(answer["access_token"]).json())
     assert claims == set(found["claims_supported"])
     assert "refresh_token" in answer
 

@@ -20,8 +20,8 @@ from tests import harness
 from tests.capability import capability
 
 ISSUER = "http://localhost:8080/default"
-TENANT = Tenant("t", "t", "o", "T", 0)  # type: ignore[arg-type]
-CLIENT = Client("t", "c", "C", 0)  # type: ignore[arg-type]
+TENANT = Tenant("t", "t", "o", "T", 0)
+CLIENT = Client("t", "c", "C", 0)
 STANDARD = registry.DIALECTS["standard"].profile
 WITNESS = "PyJWT and joserfc"
 
@@ -49,7 +49,12 @@ def test_others_believe_what_is_minted(site: harness.Site, alg: str) -> None:
     token, key, answer = _token(site, alg)
     options = {"verify_exp": False, "verify_iat": False, "require": ["iss", "sub", "aud", "exp", "iat"]}
     claims = jwt.decode(
-        token, jwt.PyJWK(key), algorithms=[alg], audience="web", issuer=ISSUER, options=options  # type: ignore[arg-type]
+        token,
+        jwt.PyJWK(key),
+        algorithms=[alg],
+        audience="web",
+        issuer=ISSUER,
+        options=options,
     )
     assert jwt.get_unverified_header(token) == {"alg": alg, "typ": "JWT", "kid": key["kid"]}
     read = joserfc_jwt.decode(token, joserfc_jwk.import_key(key), algorithms=[alg])
@@ -58,7 +63,7 @@ def test_others_believe_what_is_minted(site: harness.Site, alg: str) -> None:
     digest = hashlib.new("sha512" if alg == "EdDSA" else "sha256", answer["access_token"].encode()).digest()
     assert claims["at_hash"] == base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
     with pytest.raises(jwt.InvalidTokenError):
-        jwt.decode(token[:-4] + "AAAA", jwt.PyJWK(key), algorithms=[alg], audience="web", options=options)  # type: ignore[arg-type]
+        jwt.decode(token[:-4] + "AAAA", jwt.PyJWK(key), algorithms=[alg], audience="web", options=options)
 
 
 @capability("id-token-claims", witness="PyJWT")

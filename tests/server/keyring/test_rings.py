@@ -98,8 +98,8 @@ def test_each_key_carries_its_certificate(site: harness.Site) -> None:
     (key,) = site.get("~/jwks").json()["keys"]
     certificate = x509.load_der_x509_certificate(base64.b64decode(key["x5c"][0]))
     certificate.verify_directly_issued_by(certificate)
-    numbers = certificate.public_key().public_numbers()  # type: ignore[union-attr]
-    octets = numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8)  # type: ignore[union-attr]
+    numbers = certificate.public_key().public_numbers()
+    octets = numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8)
     assert base64.urlsafe_b64encode(octets).rstrip(b"=").decode() == key["n"]
     assert certificate.not_valid_before_utc.timestamp() <= harness.NOW < certificate.not_valid_after_utc.timestamp()
 

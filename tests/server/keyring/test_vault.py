@@ -26,7 +26,8 @@ def test_what_is_sealed_opens(plaintext: bytes, purpose: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "purpose"), [(harness.MASTER_KEY, "b"), (harness.MASTER_KEY, "a/"), (harness.MASTER_KEY, ""), (bytes(32), "a")]
+    ("key", "purpose"),
+    [(harness.MASTER_KEY, "b"), (harness.MASTER_KEY, "a/"), (harness.MASTER_KEY, ""), (bytes(32), "a")],
 )
 def test_another_key_or_purpose_opens_nothing(key: bytes, purpose: str) -> None:
     """`master-key-wrong`, without a word of what was sealed."""

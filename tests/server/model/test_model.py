@@ -12,7 +12,9 @@ from intaglio.server.model.tenants import RESERVED_SLUGS, check_slug
 from intaglio.server.model.users import User
 from tests.capability import capability
 
-PROMISED = "demo inspect static _intaglio .well-known common organizations consumers adfs admin system developer".split()
+PROMISED = (
+    "demo inspect static _intaglio .well-known common organizations consumers adfs admin system developer".split()
+)
 
 
 @capability("tenant-reserved-slugs", witness="the list that was promised")
@@ -59,12 +61,12 @@ def test_recent_answers_within_its_second_only() -> None:
 
 def test_public_clients_have_no_other_method() -> None:
     """RFC 6749 2.1: a client with a credential is confidential."""
-    client = Client("t", "c", "C", 0, token_endpoint_auth_methods=("none",))  # type: ignore[arg-type]
+    client = Client("t", "c", "C", 0, token_endpoint_auth_methods=("none",))
     assert client.is_public
-    assert not Client("t", "c", "C", 0).is_public  # type: ignore[arg-type]
+    assert not Client("t", "c", "C", 0).is_public
 
 
 def test_a_user_prints_no_details() -> None:
     """Neither the hash nor the person's claims are in its text form."""
-    user = User("t", "u", "alice", 0, 0, "$argon2id$canary", {"email": "canary"})  # type: ignore[arg-type]
+    user = User("t", "u", "alice", 0, 0, "$argon2id$canary", {"email": "canary"})
     assert "canary" not in repr(user)

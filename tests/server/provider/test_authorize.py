@@ -198,7 +198,7 @@ def test_state_and_issuer_come_back(site: harness.Site, state: str | None) -> No
 
 
 def test_form_post(site: harness.Site) -> None:
-    """OAuth 2.0 Form Post Response Mode: a form to the client's address with all the fields, that the policy lets go."""
+    """OAuth 2.0 Form Post Response Mode: a form to the client's address with all the fields."""
     app = harness.App(site)
     page = app.callback(response_mode="form_post", state='"><script>alert(1)</script>')
     assert page.status == 200
@@ -340,7 +340,7 @@ def test_a_session_ends_after_its_lifetime(site: harness.Site) -> None:
     assert _silent(app, browser) == "login_required"
 
 
-def _profile():  # type: ignore[no-untyped-def]
+def _profile():
     from intaglio.dialects import registry
 
     return registry.DIALECTS["standard"].profile

@@ -197,3 +197,19 @@ def test_auth0s_older_form(site: harness.Site) -> None:
     assert (refused.status, refused.location) == (400, "")
     page = browser.get("http://localhost:8083/v2/logout?" + urlencode({"client_id": "web", "returnTo": HOME}))
     assert browser.submit(page, "logout-form", decision="logout").location == HOME
+
+
+def test_signing_in_again_renews_the_session(site: harness.Site) -> None:
+    """The same person keeps the session under a new secret; the old secret is dead, and a logout ends all of it."""
+    issuer = "http://localhost:8080/default"
+    app, browser = harness.App(site), harness.Browser(site)
+    first = app.tokens(browser, scope="openid")
+    old = browser.session_of(issuer)
+    second = app.tokens(browser, scope="openid", prompt="login")
+    thief = harness.Browser(site)
+    thief.jar = {name: old if "session" in name else value for name, value in browser.jar.items()}
+    assert not _is_signed_in(site, thief)
+    assert harness.payload(first["id_token"])["sid"] == harness.payload(second["id_token"])["sid"]
+    assert _logout(browser, id_token_hint=first["id_token"]).status == 200
+    for tokens in (first, second):
+        assert app.userinfo(tokens["access_token"]).status == 401

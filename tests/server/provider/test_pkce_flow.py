@@ -12,14 +12,15 @@ PLAIN: dict[str, str | None] = {"code_challenge": None, "code_challenge_method":
 
 
 def _app(site: harness.Site, kind: str) -> harness.App:
-    if kind == "public":
+    if kind.startswith("public"):
+        site.change_client("spa", require_pkce=kind == "public")
         return harness.spa(site)
     site.change_client("web", require_pkce=kind == "required")
     return harness.App(site)
 
 
 @capability("pkce-s256", witness="the matrix of clients, challenges and verifiers")
-@pytest.mark.parametrize("kind", ["public", "required", "optional"])
+@pytest.mark.parametrize("kind", ["public", "public, not required", "required", "optional"])
 @pytest.mark.parametrize("sent", [True, False])
 @pytest.mark.parametrize("answered", ["right", "wrong", "missing", "malformed", "challenge"])
 def test_the_matrix(site: harness.Site, kind: str, sent: bool, answered: str) -> None:

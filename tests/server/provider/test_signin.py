@@ -203,6 +203,8 @@ def test_nothing_beyond_the_request_can_be_ticked(site: harness.Site) -> None:
     page = browser.sign_in(browser.follow(app.authorize(browser, scope="openid email")))
     answer = browser.consent(page, scope=["openid", "email", "phone", "offline_access", "admin"])
     assert app.redeem(answer.params["code"]).json()["scope"] == "openid email"
+    alice = site.user("alice")
+    assert site.read(consents.granted, alice.tenant_id, alice.user_id, "web") == {"openid", "email"}
 
 
 def test_the_page_says_who_asks_for_what(site: harness.Site) -> None:

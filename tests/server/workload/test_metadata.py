@@ -31,7 +31,7 @@ def test_an_identity(site: harness.Site, account: str) -> None:
         algorithms=["RS256"],
         audience="https://api.example.com",
         issuer=ROOT,
-        options=options,  # type: ignore[arg-type]
+        options=options,
     )
     assert (claims["email"], claims["email_verified"]) == (seeds.ACCOUNT, True)
     assert claims["sub"] == claims["azp"] == "100000000000000000001"

@@ -6,7 +6,7 @@ Wire facts were checked with the official clients of five languages; the audienc
 from __future__ import annotations
 
 from ipaddress import ip_address
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from intaglio import codec
 from intaglio.dialects.coding import Context
@@ -62,7 +62,8 @@ def _parameter(query: str, name: str) -> str:
         key, _, value = part.partition("=")
         if key == name:
             try:
-                return unquote(value, errors="strict") if "%" in value else value
+                # VENDOR: one client writes a blank as `+` and encodes the rest; sent bare, the sign means itself.
+                return unquote_plus(value, errors="strict") if "%" in value else value
             except UnicodeDecodeError as exc:
                 raise faults.invalid_request(f"The {name} is not UTF-8.") from exc
     return ""

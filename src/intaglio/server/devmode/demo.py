@@ -52,10 +52,11 @@ class Visit(msgspec.Struct):
 class Demo:
     """The pages under `/demo`."""
 
-    def __init__(self, base_url: str, driver: Driver, clock: Clock) -> None:
+    def __init__(self, base_url: str, driver: Callable[[], Driver], clock: Clock) -> None:
         self._base = base_url
         self._home = base_url + "/demo"
-        self._driver = driver
+        self._make_driver = driver
+        self._made: Driver | None = None
         self._clock = clock
         self._cookie = cookies.name("demo", self._home, secure=self._secure)
         self._visits: OrderedDict[str, Visit] = OrderedDict()
@@ -69,6 +70,13 @@ class Demo:
     @property
     def _secure(self) -> bool:
         return self._base.startswith("https:")
+
+    @property
+    def _driver(self) -> Driver:
+        """What runs the outgoing flows, made when the first visitor needs it."""
+        if self._made is None:
+            self._made = self._make_driver()
+        return self._made
 
     async def answer(self, request: Request, hall: Hall) -> Response:
         """Answer a request under `/demo`; raises `NotFound`, `MethodNotAllowed`."""

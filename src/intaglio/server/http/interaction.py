@@ -17,7 +17,7 @@ from intaglio.errors import IntaglioError
 from intaglio.protocol.authorize import AuthorizeAnswer
 from intaglio.protocol.faults import MethodNotAllowed, NotFound
 from intaglio.protocol.logout import LogoutQuery
-from intaglio.protocol.pages import Brand, ConsentPage, LoginPage
+from intaglio.protocol.pages import Brand, ConsentPage, LoggedOutPage, LoginPage
 from intaglio.server.http import dispatch, faults, pages
 from intaglio.server.http.dispatch import CONSENT, LOGIN, LOGOUT, Hall
 from intaglio.server.http.tenancy import Listener
@@ -170,6 +170,13 @@ def _finished(given: AuthorizeAnswer, scene: Scene, hall: Hall) -> Response:
     return hall.render(scene.dialect.write_authorize(given, ctx))
 
 
+async def _stayed(client_id: str, scene: Scene, hall: Hall) -> LoggedOutPage:
+    client = await hall.house.client(scene, client_id)
+    brand = Brand(scene.tenant.name, scene.tenant.logo_uri)
+    name, uri = (client.client_name, client.client_uri) if client is not None else ("", "")
+    return LoggedOutPage(brand, name, uri, ended=False)
+
+
 async def _logout(request: Request, listener: Listener, hall: Hall) -> Response:
     bound = coding.single(coding.query_params(request))
     form = coding.single(coding.form_params(request))
@@ -179,7 +186,7 @@ async def _logout(request: Request, listener: Listener, hall: Hall) -> Response:
     hall.forms.check(request, form.get("csrf"), scene.session_secret, purpose, listener.origin)
     query = LogoutQuery("", bound.get("client_id"), target, state)
     if form.get("decision") != "logout":
-        return message.redirect("/")
+        return hall.page(await _stayed(query.client_id, scene, hall))
     return dispatch.logged_out(
         await relying_party.confirm(query, scene, hall.house), scene, hall, secure=listener.secure
     )

@@ -63,6 +63,22 @@ def insert(session: Session) -> Plan[None]:
     )
 
 
+@single
+def renew(session: Session) -> Plan[None]:
+    """Give a live session a new secret and sign-in; the secret before it opens nothing any more."""
+    yield Ask(
+        "session_renew",
+        {
+            "session_id": session.session_id,
+            "digest": session.digest,
+            "auth_time": session.auth_time,
+            "amr": " ".join(session.amr),
+            "acr": session.acr,
+            "expires_at": session.expires_at,
+        },
+    )
+
+
 def _session(rows: list[Row]) -> Session | None:
     if not rows:
         return None

@@ -24,13 +24,16 @@ async def present(scene: Scene, house: House) -> tuple[Session, User] | None:
 
 
 async def begin(user: User, amr: tuple[str, ...], scene: Scene, house: House) -> tuple[Session, SessionBegins]:
-    """Begin a session with a new identifier and a new secret, and end the one that the browser had.
+    """Begin a session, or renew the one that the same person has at this browser; either way with a new secret.
 
-    SECURITY: nothing of the earlier session is kept, so that none can be fixed beforehand (test_session_fixation).
+    SECURITY: the secret that the browser had before opens nothing any more, so that none can be fixed beforehand
+    (test_session_fixation), and another person's session is ended.
     """
+    before = await present(scene, house)
+    same = before[0] if before is not None and before[0].user_id == user.user_id else None
     secret = ids.opaque()
     session = Session(
-        session_id=SessionId(ids.opaque(16)),
+        session_id=same.session_id if same is not None else SessionId(ids.opaque(16)),
         digest=ids.digest(secret),
         tenant_id=scene.tenant.tenant_id,
         issuer=scene.issuer,
@@ -38,16 +41,17 @@ async def begin(user: User, amr: tuple[str, ...], scene: Scene, house: House) ->
         auth_time=scene.now,
         amr=amr,
         acr="",
-        created_at=scene.now,
+        created_at=same.created_at if same is not None else scene.now,
         expires_at=scene.now + gather.session_lifetime(scene.tenant, scene.dialect.profile).seconds,
     )
-    before = await present(scene, house)
-    await house.store.write(_replace, session, before[0] if before else None, scene.now)
+    if same is not None:
+        await house.store.write(sessions.renew, session)
+    else:
+        await house.store.write(_replace, session, before[0] if before is not None else None, scene.now)
     return session, SessionBegins(secret, session.expires_at)
 
 
 def _replace(session: Session, before: Session | None, now: int) -> Plan[None]:
     yield from sessions.insert(session)
-    # Another person takes the place of the first at this browser; the same person only proved it once more.
-    if before is not None and before.user_id != session.user_id:
+    if before is not None:
         yield from sessions.end(before.session_id, now)

@@ -14,6 +14,11 @@ SELECT s.session_id, s.digest, s.tenant_id, s.issuer, s.user_id, s.auth_time, s.
 FROM sessions AS s JOIN users AS u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
 WHERE s.digest = :digest AND s.issuer = :issuer AND s.ended_at IS NULL AND s.expires_at > :now;
 
+-- name: session_renew
+-- The same person proved once more who they are: another secret opens the session from now on.
+UPDATE sessions SET digest = :digest, auth_time = :auth_time, amr = :amr, acr = :acr, expires_at = :expires_at
+WHERE session_id = :session_id AND ended_at IS NULL;
+
 -- name: session_by_id
 -- A live session by its public identifier.
 SELECT session_id, digest, tenant_id, issuer, user_id, auth_time, amr, acr, created_at, expires_at
