@@ -492,6 +492,18 @@ class StoreSuite:
 
         self.run(url, case)
 
+    def test_code_dies_with_its_session(self, url: str) -> None:
+        """A code whose session has ended is not used up and gives nothing."""
+
+        async def case(store: Store) -> None:
+            await store.write(sessions.insert, session())
+            await store.write(grants.code_insert, code())
+            await store.write(sessions.end, "session-1", NOW)
+            assert await store.write(grants.code_use, code().digest, NOW) is None
+            assert await store.read(grants.code_by_digest, code().digest) == code()
+
+        self.run(url, case)
+
     def test_code_lives_until_its_instant(self, url: str) -> None:
         """A code works before `expires_at`, not at it; the refused attempt leaves it unused."""
 

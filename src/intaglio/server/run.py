@@ -59,6 +59,7 @@ async def _run(
     finally:
         task.cancel()
         hall.house.passwords.close()
+        hall.house.mint.close()
         await hall.house.store.close()
 
 

@@ -38,14 +38,14 @@ def test_another_key_or_purpose_opens_nothing(key: bytes, purpose: str) -> None:
     assert "canary" not in f"{caught.value!r}{caught.value.detail}"
 
 
-@given(st.data())
-def test_a_changed_text_opens_nothing(data: st.DataObject) -> None:
-    """Every character counts."""
-    sealed = VAULT.seal(b"plain", "a")
-    place = data.draw(st.integers(0, len(sealed) - 1))
-    other = data.draw(st.sampled_from("Ab0-_.").filter(lambda char: char != sealed[place]))
-    with pytest.raises(Misconfigured):
-        VAULT.open(sealed[:place] + other + sealed[place + 1 :], "a")
+def test_a_changed_text_opens_nothing() -> None:
+    """Every character counts, at every place."""
+    for _ in range(5):
+        sealed = VAULT.seal(b"plain", "a")
+        for place, char in enumerate(sealed):
+            for other in set("Ab0-_.") - {char}:
+                with pytest.raises(Misconfigured):
+                    VAULT.open(sealed[:place] + other + sealed[place + 1 :], "a")
 
 
 def test_derived_keys_are_apart_and_never_change() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -11,6 +12,7 @@ import argon2
 import argon2.exceptions
 import argon2.low_level
 
+from intaglio import ids
 from intaglio.errors import Unavailable
 
 T = TypeVar("T")
@@ -20,6 +22,12 @@ MAX_WAITING = 100
 
 MAX_LENGTH = 1024
 """Characters of a password that are accepted; longer ones are refused rather than cut."""
+
+
+def _decoy(memory_kib: int, passes: int) -> str:
+    """Return a PHC string that no password fits, and that costs as much to find out as any other."""
+    salt, octets = (base64.b64encode(ids.random_octets(n)).rstrip(b"=").decode() for n in (16, 32))
+    return f"$argon2id$v=19$m={memory_kib},t={passes},p=1${salt}${octets}"
 
 
 class Passwords:
@@ -33,7 +41,7 @@ class Passwords:
             time_cost=passes, memory_cost=memory_kib, parallelism=1, type=argon2.low_level.Type.ID
         )
         self._threads = ThreadPoolExecutor(max_workers=lanes, thread_name_prefix="passwords")
-        self._decoy = ""
+        self._decoy = _decoy(memory_kib, passes)
         self._waiting = 0
 
     def hash_now(self, password: str) -> str:
@@ -70,8 +78,6 @@ class Passwords:
         if len(password) > MAX_LENGTH:
             password, encoded = "", ""
         if not encoded:
-            if not self._decoy:
-                self._decoy = await self._queued(self.hash_now, "decoy")
             await self._queued(self.verify_now, self._decoy, password + "x")
             return False
         return await self._queued(self.verify_now, encoded, password)

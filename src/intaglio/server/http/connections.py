@@ -22,6 +22,8 @@ from intaglio.errors import Misconfigured
 HEAD_LIMIT = 64 * 1024
 HEAD_FIELDS = 100
 HEAD_SECONDS = 10.0
+MESSAGE_LIMIT = 1024 * 1024
+"""Octets of a whole request; routes bound its body, this the framing around it and the fields behind it."""
 BACKLOG = 2048
 
 
@@ -30,8 +32,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._head_octets = 0
+        self._octets = 0
         self._in_head = True
+        self._begun = self._completed = self._answering = False
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -46,35 +49,44 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass the octets on, unless the head grows too long."""
-        if self._in_head:
-            self._head_octets += len(data)
-            if self._head_octets > HEAD_LIMIT:
-                self._refuse()
-                return
+        self._octets += len(data)
+        # RFC 9112 7.1.2: fields may come behind a chunked body as well, and are kept like the others.
+        if self._octets > (HEAD_LIMIT if self._in_head else MESSAGE_LIMIT):
+            self._refuse()
+            return
+        self._completed = False
         super().data_received(data)
+        # RFC 9112 2.2: empty lines before a request line begin nothing, but they stop the server's keep-alive timer.
+        if self._in_head and (self._begun or not self._completed):
+            self._watch()
 
     def on_message_begin(self) -> None:
         """Start counting the head of a request."""
         super().on_message_begin()
-        self._in_head, self._head_octets = True, 0
-        self._watch()
+        self._in_head, self._begun, self._octets = True, True, 0
 
     def on_headers_complete(self) -> None:
         """Stop counting; refuse a head of too many fields."""
-        self._in_head = False
+        self._in_head = self._begun = False
         self._unwatch()
         if len(self.headers) > HEAD_FIELDS:
             self._refuse()
             return
+        self._answering = True
         super().on_headers_complete()
 
-    def on_response_complete(self) -> None:
+    def on_message_complete(self) -> None:
         """Be ready for the next head; an idle connection is closed by the keep-alive timer."""
-        self._in_head, self._head_octets = True, 0
+        self._in_head, self._completed, self._octets = True, True, 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Take note that nothing is under way; a request that waits behind goes on at once."""
+        self._answering = False
         super().on_response_complete()
 
     def _watch(self) -> None:
-        if self._head_timer is None:
+        if self._head_timer is None and not self.transport.is_closing():
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def _unwatch(self) -> None:
@@ -84,7 +96,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        if self._in_head:
+        if self._answering:
+            self._watch()
+        elif self._in_head:
             self._end(b"HTTP/1.1 408 Request Timeout\r\n")
 
     def _refuse(self) -> None:

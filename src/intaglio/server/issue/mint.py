@@ -6,6 +6,7 @@ from intaglio import codec
 from intaglio.dialects.dialect import Dialect
 from intaglio.names import RingId
 from intaglio.protocol.facts import Facts
+from intaglio.server.issue import signing
 from intaglio.server.keyring.rings import Keyring
 from intaglio.tokens import hashes, jws
 
@@ -17,12 +18,18 @@ class Mint:
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
+        self._thread = signing.SignerThread()
         self._signers: dict[tuple[str, str], jws.Signer] = {}
 
     async def id_token(self, dialect: Dialect, ring_id: RingId, facts: Facts) -> str:
         """Return the signed ID token of the facts, in the dialect's shape (OpenID Connect Core 2)."""
         signer = await self._signer(dialect, ring_id, facts.alg)
-        return signer.sign(codec.encode_json(dialect.id_token(facts)))
+        payload = codec.encode_json(dialect.id_token(facts))
+        return await self._thread.sign(signer, payload) if facts.alg in signing.SLOW else signer.sign(payload)
+
+    def close(self) -> None:
+        """Let go of the thread."""
+        self._thread.close()
 
     async def _signer(self, dialect: Dialect, ring_id: RingId, alg: str) -> jws.Signer:
         record = await self._keyring.signing(ring_id, alg)

@@ -96,7 +96,10 @@ def code_by_digest(digest: bytes) -> Plan[Code | None]:
 
 @single
 def code_use(digest: bytes, now: int) -> Plan[Code | None]:
-    """Mark a code used and return it; None unless it was there, unused and unexpired. One caller of many wins."""
+    """Mark a code used and return it; None unless it was there, unused, unexpired and its session had not ended.
+
+    One caller of many wins.
+    """
     rows = yield Ask("code_use", {"digest": digest, "now": now})
     return Code(bytes(rows[0][0]), *rows[0][1:]) if rows else None
 

@@ -68,7 +68,7 @@ def redeem(brought: Redemption) -> Plan[Code | Refusal]:
         if earlier is None:
             return Refusal("an unknown code")
         if earlier.used_at is None:
-            return Refusal("an expired code")
+            return Refusal("a code that has expired, or whose session has ended")
         yield from grants.grant_revoke(earlier.grant_id, brought.now)
         return Refusal("a code that was used before; what it gave is revoked")
     wrong = fault_of(code, brought)

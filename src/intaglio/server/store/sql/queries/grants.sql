@@ -16,10 +16,27 @@ SELECT digest, grant_id, tenant_id, issuer, client_id, user_id, session_id, redi
 FROM codes
 WHERE digest = :digest;
 
--- name: code_use
--- Mark a code used: the row comes back to one caller only, since the condition is tested again after any wait.
+-- name: code_use [sqlite]
+-- Use a code up unless it was used, has expired, or its session has ended.
 UPDATE codes SET used_at = :now
 WHERE digest = :digest AND used_at IS NULL AND expires_at > :now
+    AND NOT EXISTS (
+        SELECT 1 FROM sessions AS s WHERE s.session_id = codes.session_id AND s.ended_at IS NOT NULL
+    )
+RETURNING digest, grant_id, tenant_id, issuer, client_id, user_id, session_id, redirect_uri, code_challenge, scope,
+    nonce, auth_time, acr, amr, created_at, expires_at, used_at;
+
+-- name: code_use [postgresql]
+-- Use a code up unless it was used, has expired, or its session has ended. The session's row is held meanwhile: a
+-- sign-out at the same instant comes before, or finds the grant that came of the code.
+WITH session AS (
+    SELECT s.ended_at FROM sessions AS s
+    WHERE s.session_id = (SELECT c.session_id FROM codes AS c WHERE c.digest = :digest)
+    FOR SHARE
+)
+UPDATE codes SET used_at = :now
+WHERE digest = :digest AND used_at IS NULL AND expires_at > :now
+    AND NOT EXISTS (SELECT 1 FROM session WHERE session.ended_at IS NOT NULL)
 RETURNING digest, grant_id, tenant_id, issuer, client_id, user_id, session_id, redirect_uri, code_challenge, scope,
     nonce, auth_time, acr, amr, created_at, expires_at, used_at;
 
