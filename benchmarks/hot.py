@@ -32,6 +32,7 @@ from intaglio.server.keyring.rings import Keyring
 from intaglio.server.keyring.vault import Vault
 from intaglio.server.model import grants
 from intaglio.server.model.grants import Code
+from intaglio.tokens import jws
 from intaglio.validate import validator
 from intaglio.validate.policy import Expectation
 
@@ -82,15 +83,6 @@ def facts(alg: str, now: int) -> Facts:
     )
 
 
-def _run(coroutine: Any) -> Any:
-    """Run a coroutine that never waits."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise RuntimeError("it waited")
-
-
 async def mint_and_validate(seconds: float) -> dict[str, Any]:
     """Mint and validate with RS256 and ES256."""
     clock = SystemClock()
@@ -105,9 +97,12 @@ async def mint_and_validate(seconds: float) -> dict[str, Any]:
         await keyring.published(RING)
         sign, verify = _raw(alg, private, token)
 
-        def ours(count: int, said: Facts = said) -> None:
+        signer = jws.Signer(keyring.open(await keyring.signing(RING, alg)), {"typ": "JWT", "kid": "k" * 43})
+
+        # One thread on both sides: what a thread beside the event loop gains shows in the flows, not here.
+        def ours(count: int, said: Facts = said, signer: jws.Signer = signer) -> None:
             for _ in range(count):
-                _run(mint.id_token(dialect, RING, said))
+                signer.sign(codec.encode_json(dialect.id_token(said)))
 
         step = 50 if alg == "RS256" else 400
         found[f"mint {alg}"] = in_turns(seconds, ours, sign, step)

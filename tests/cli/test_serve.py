@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import pathlib
-import signal
 import socket
 import subprocess
 import time
@@ -45,14 +44,14 @@ class Serving:
         )
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start the server and wait until it listens."""
+        """Start the server and wait until it answers."""
         process = subprocess.Popen(
             live.command("serve"), cwd=self.folder, env=self.environment, stderr=subprocess.DEVNULL
         )
         for _ in range(300):
             assert process.poll() is None
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                self.get("/")
             except OSError:
                 time.sleep(0.03)
             else:

@@ -204,6 +204,7 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (sessions.end, ("session-1", NOW), True),
     (throttles.count, (b"key", NOW, NOW - 60), True),
     (throttles.failures, (b"key", NOW - 60), False),
+    (throttles.forgive, (b"key",), True),
     (throttles.forget, (b"key",), True),
     *((expiry.sweep, (query, NOW, 100), True) for query in expiry.QUERIES),
 ]
@@ -662,6 +663,10 @@ class StoreSuite:
             assert await store.write(expiry.sweep, "expired_throttles_delete", NOW + 119, 10) == 0
             assert await store.write(expiry.sweep, "expired_throttles_delete", NOW + 120, 10) == 1
             await store.write(throttles.count, b"k", NOW, NOW - 60)
+            before = await store.read(throttles.failures, b"k", NOW - 60)
+            await store.write(throttles.forgive, b"k")
+            await store.write(throttles.forgive, b"unknown")
+            assert await store.read(throttles.failures, b"k", NOW - 60) == before - 1
             await store.write(throttles.forget, b"k")
             assert await store.read(throttles.failures, b"k", NOW - 60) == 0
 

@@ -63,6 +63,12 @@ def test_d5_47_destination_is_refused(url):
         "ff02::1",
         "::ffff:169.254.169.254",
         "::ffff:10.0.0.1",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+        "::169.254.169.254",
+        "::ffff:0:169.254.169.254",
+        "fec0::1",
         "nonsense",
     ],
 )

@@ -167,6 +167,37 @@ def test_half_open(sqlite_world: World) -> None:
     assert blank[0] < 30 + SLACK, "blank lines between requests keep a connection open"
 
 
+@pytest.mark.slow
+def test_unread_answers_and_unwanted_bodies(sqlite_world: World) -> None:
+    """A client that never reads what it asks for is cut off, and so is one that goes on with an answered body."""
+    port, path = sqlite_world.port, sqlite_world.path
+    answered = f"GET {path}/jwks HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n".encode()
+    sheet = wire.request("GET", "/_intaglio/static/style.css")
+
+    async def unread() -> float:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+        began = time.monotonic()
+        writer.transport.pause_reading()
+        try:
+            while time.monotonic() - began < 55:
+                writer.write(sheet)
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        except ConnectionError:
+            pass
+        writer.transport.abort()
+        return time.monotonic() - began
+
+    async def both() -> tuple[tuple[float, bytes], float]:
+        return await asyncio.gather(_drip(port, answered, b"a"), unread())
+
+    (body_seconds, back), unread_seconds = asyncio.run(both())
+    assert back.startswith(b"HTTP/1.1 200 ")
+    assert body_seconds < SLACK
+    assert unread_seconds < 30 + 5 + 2 * SLACK
+    _alive(sqlite_world)
+
+
 async def _drip(port: int, start: bytes, drop: bytes) -> tuple[float, bytes]:
     """Send a start and then a drop each half second, until the server hangs up."""
     connection = await Connection.open(port)

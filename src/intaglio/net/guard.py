@@ -19,6 +19,11 @@ TIME_LIMIT_SECONDS = 10.0
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_STRANGE = tuple(ipaddress.ip_network(text) for text in ("64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10"))
+"""Local-use NAT64, IPv4-compatible, IPv4-translated and site-local addresses: none of them is public."""
+
+
 class Limits(msgspec.Struct, frozen=True):
     """The bounds of one call: octets of the answer's body, and seconds from start to end."""
 
@@ -35,9 +40,13 @@ def _address(text: str) -> Address | None:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    # ::ffff:169.254.169.254 reaches what 169.254.169.254 reaches.
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address if mapped is None else mapped
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    # ::ffff:169.254.169.254 reaches what 169.254.169.254 reaches, and so do its forms for NAT64 and 6to4.
+    inner = address.ipv4_mapped or address.sixtofour
+    if address in _NAT64:
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return inner or address
 
 
 def is_loopback_host(host: str) -> bool:
@@ -79,7 +88,8 @@ class Guard:
         # The name says this machine, so that plain http was allowed; the resolver must not say otherwise.
         if is_loopback_host(host) and not address.is_loopback:
             raise _refused("a loopback address", host)
-        if host not in self._trusted and (not address.is_global or address.is_multicast):
+        strange = any(address in network for network in _STRANGE) and not address.is_loopback
+        if host not in self._trusted and (strange or not address.is_global or address.is_multicast):
             raise _refused("a public address", host)
 
 

@@ -457,9 +457,13 @@ def _read_base_url(name: str, text: str | None, faults: list[Fault], *, may_use_
 
 
 def _refuse_twice(listeners: tuple[Listener, ...], faults: list[Fault]) -> None:
-    for kind, value in (("listen", lambda d: (d.host, d.port)), ("base_url", lambda d: d.base_url)):
-        seen: dict[Any, str] = {}
-        for door in listeners:
-            first = seen.setdefault(value(door), door.dialect)
-            if first != door.dialect:
-                faults.append(Fault(f"{door.dialect}.{kind}", "one of its own", f"the same as {first}.{kind}"))
+    ports: dict[int, str] = {}
+    addresses: dict[str, str] = {}
+    for door in listeners:
+        # A request's dialect is told by the port that it came in on, so two hosts cannot share one.
+        first = ports.setdefault(door.port, door.dialect)
+        if first != door.dialect:
+            faults.append(Fault(f"{door.dialect}.listen", "a port of its own", f"the port of {first}.listen"))
+        first = addresses.setdefault(door.base_url, door.dialect)
+        if first != door.dialect:
+            faults.append(Fault(f"{door.dialect}.base_url", "one of its own", f"the same as {first}.base_url"))

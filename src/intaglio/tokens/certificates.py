@@ -127,8 +127,12 @@ def _key_pem(private: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
-def make_authority(now: int, common_name: str = "Intaglio local development authority") -> tuple[bytes, bytes]:
+def make_authority(
+    now: int, common_name: str = "Intaglio local development authority", *, only: Sequence[str] = ()
+) -> tuple[bytes, bytes]:
     """Return (key PEM, certificate PEM) of a new local certificate authority, valid for ten years from `now`.
+
+    `only` are the hosts that it may sign (RFC 5280 section 4.2.1.10); none given means no constraint.
 
     Its path length is 0: it can sign servers and no further authority. The name ends in letters of its own, so that
     two authorities in one trust store are not mistaken for one another.
@@ -137,7 +141,7 @@ def make_authority(now: int, common_name: str = "Intaglio local development auth
     public = private.public_key()
     identifier = x509.SubjectKeyIdentifier.from_public_key(public)
     name = _name(f"{common_name} {identifier.digest.hex()[:8]}")
-    certificate = (
+    builder = (
         _builder(name, name, now - EARLIER, now - EARLIER + AUTHORITY_LIFETIME)
         .public_key(public)
         .serial_number(new_serial())
@@ -145,9 +149,19 @@ def make_authority(now: int, common_name: str = "Intaglio local development auth
         .add_extension(_usage(signing=False, issuing=True), critical=True)
         .add_extension(identifier, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
-        .sign(private, hashes.SHA256())
     )
+    if only:
+        permitted = [_subtree(host) for host in only]
+        builder = builder.add_extension(x509.NameConstraints(permitted, None), critical=True)
+    certificate = builder.sign(private, hashes.SHA256())
     return _key_pem(private), certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _subtree(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_network(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _general_name(host: str) -> x509.GeneralName:

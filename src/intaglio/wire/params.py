@@ -95,7 +95,7 @@ def pairs(text: str) -> list[tuple[str, str]]:
 def checked(text: str) -> str:
     """Return the text if it holds no control character; raises `ParamsError` otherwise."""
     # SECURITY: a NUL or a line break has no place in any protocol parameter and breaks logs, headers and databases.
-    if not text.isprintable() and any(ord(c) < 32 or ord(c) == 127 for c in text):
+    if not text.isprintable() and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text):
         raise ParamsError("a parameter holds a control character")
     return text
 

@@ -59,7 +59,7 @@ async def _missing(store: Store, acknowledged: list[bytes]) -> list[bytes]:
 def _acknowledged_rows_are_there(url: str) -> None:
     acknowledged: list[bytes] = []
     for run in range(10):
-        acknowledged += _killed_while_writing(url, f"run{run}", random.uniform(0.01, 0.15))  # noqa: S311 -- a moment, not a secret
+        acknowledged += _killed_while_writing(url, f"run{run}", random.uniform(0.01, 0.15))
     assert len(acknowledged) > 50
     assert store_suite.StoreSuite.run(url, lambda store: _missing(store, acknowledged)) == []
 

@@ -82,7 +82,7 @@ def test_pool_stays_in_its_bounds_and_serves_after_cancellations(url: str) -> No
     """Callers who give up at random leave no more connections than allowed, none in a transaction, and no gap."""
 
     async def case(store: engine.PostgresStore) -> None:
-        chance = random.Random(7)  # noqa: S311 -- a moment, not a secret
+        chance = random.Random(7)
         for _ in range(15):
             tasks = [asyncio.create_task(store.write(store_suite.set_and_count, f"f{n}")) for n in range(20)]
             for task in tasks:

@@ -37,8 +37,16 @@ UNSUPPORTED = {
 }
 """OpenID Connect Core 3.1.2.6: parameters that are refused, with the error that says so."""
 
+PARAMETERS = frozenset(
+    "client_id redirect_uri response_type response_mode scope state nonce code_challenge code_challenge_method prompt"
+    " max_age login_hint id_token_hint acr_values".split()
+)
+"""The parameters of an authorization request that are read; others are ignored (RFC 6749 section 3.1)."""
+
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 MAX_STATE = 2048
+MAX_WORD = 512
+MAX_HINT = 320
 MAX_REQUEST = 16 * 1024
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,200}")
 _MAX_AGE = re.compile(r"[0-9]{1,9}")
@@ -68,10 +76,15 @@ def authorize_query(found: Params) -> AuthorizeQuery:
         code_challenge_method=found.get("code_challenge_method"),
         prompt=tuple(found.get("prompt").split()),
         max_age=int(max_age) if _MAX_AGE.fullmatch(max_age) else None,
-        login_hint=found.get("login_hint")[:320],
+        login_hint=found.get("login_hint")[:MAX_HINT],
         id_token_hint=found.get("id_token_hint"),
         acr_values=tuple(found.get("acr_values").split()),
-        parameters=tuple(found.items()),
+        # Only what is read is kept for after the sign-in: nobody fills the database with parameters of their own.
+        parameters=tuple(
+            (name, value[:MAX_HINT] if name == "login_hint" else value)
+            for name, value in found.items()
+            if name in PARAMETERS
+        ),
         offline="offline_access" in scope,
         problem=_problem(found, scope),
     )
@@ -91,11 +104,17 @@ def _problem(found: Params, scope: tuple[str, ...]) -> Problem | None:
     # OpenID Connect Core 3.1.2.1: none cannot stand beside another value.
     if prompt - PROMPTS or ("none" in prompt and len(prompt) > 1):
         return Problem("invalid_request", "prompt must be 'none' alone, or login, consent, select_account.")
+    return _length_problem(found) or _challenge_problem(found)
+
+
+def _length_problem(found: Params) -> Problem | None:
     if sum(len(name) + len(value) for name, value in found.items()) > MAX_REQUEST:
         return Problem("invalid_request", f"The parameters may have {MAX_REQUEST} characters together.")
+    if any(len(found.get(name)) > MAX_WORD for name in ("prompt", "acr_values", "response_mode")):
+        return Problem("invalid_request", f"A parameter may have {MAX_WORD} characters.")
     if max(len(found.get("state")), len(found.get("nonce"))) > MAX_STATE:
         return Problem("invalid_request", f"state and nonce may have {MAX_STATE} characters.")
-    return _challenge_problem(found)
+    return None
 
 
 def _challenge_problem(found: Params) -> Problem | None:

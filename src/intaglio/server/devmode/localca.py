@@ -27,7 +27,7 @@ def prepare(directory: pathlib.Path, clock: Clock) -> tuple[pathlib.Path, pathli
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     authority, authority_key = folder / "ca.pem", folder / "ca.key"
     if not (authority.exists() and authority_key.exists()):
-        key, certificate = certificates.make_authority(clock.now())
+        key, certificate = certificates.make_authority(clock.now(), only=HOSTS)
         _write(authority_key, key)
         _write(authority, certificate)
     key, chain = certificates.make_leaf(authority_key.read_bytes(), authority.read_bytes(), HOSTS, clock.now())

@@ -22,6 +22,9 @@ from intaglio.errors import Misconfigured
 HEAD_LIMIT = 64 * 1024
 HEAD_FIELDS = 100
 HEAD_SECONDS = 10.0
+WRITE_SECONDS = 30.0
+"""Seconds for which a client may leave unread what it asked for."""
+CLOSE_SECONDS = 5.0
 MESSAGE_LIMIT = 1024 * 1024
 """Octets of a whole request; routes bound its body, this the framing around it and the fields behind it."""
 BACKLOG = 2048
@@ -34,7 +37,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._octets = 0
         self._in_head = True
-        self._begun = self._completed = self._answering = False
+        self._begun = self._completed = self._answering = self._arriving = False
+        self._write_timer: asyncio.TimerHandle | None = None
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -45,6 +49,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clock."""
         self._unwatch()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -72,18 +78,43 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.headers) > HEAD_FIELDS:
             self._refuse()
             return
-        self._answering = True
+        self._answering = self._arriving = True
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Be ready for the next head; an idle connection is closed by the keep-alive timer."""
-        self._in_head, self._completed, self._octets = True, True, 0
+        self._in_head, self._completed, self._octets, self._arriving = True, True, 0, False
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Take note that nothing is under way; a request that waits behind goes on at once."""
         self._answering = False
+        if self._arriving:
+            # Nobody waits for the rest of a body that was answered already.
+            self._close()
+            return
         super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """Start the clock for a client that does not read what it asked for."""
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Stop that clock."""
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection; its unread rest is not waited for."""
+        self._close()
+
+    def _close(self) -> None:
+        """Close the connection once what was sent is out, or after a few seconds if the client does not read it."""
+        self.transport.close()
+        self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
 
     def _watch(self) -> None:
         if self._head_timer is None and not self.transport.is_closing():
@@ -108,7 +139,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unwatch()
         if not self.transport.is_closing():
             self.transport.write(status_line + b"content-length: 0\r\nconnection: close\r\n\r\n")
-            self.transport.close()
+            self._close()
 
 
 class Server(uvicorn.Server):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
-from intaglio import codec
 from intaglio.errors import IntaglioError, ProtocolFault, Unavailable
 from intaglio.protocol.authorize import Problem
 from intaglio.wire.message import Request
@@ -25,7 +25,7 @@ def log(fault: IntaglioError, ref: str, request: Request, issuer: str) -> None:
         "issuer": issuer,
         "detail": fault.detail,
     }
-    LOG.warning("refused %s", codec.encode_json(line).decode())
+    LOG.warning("refused %s", json.dumps(line, default=str))
 
 
 def log_redirected(wrong: Problem, ref: str, request: Request, issuer: str) -> None:
@@ -36,9 +36,7 @@ def log_redirected(wrong: Problem, ref: str, request: Request, issuer: str) -> N
 
 def log_sign_in(ref: str, peer: str, issuer: str) -> None:
     """Write one line about a sign-in that failed; not the name that was typed, for it may be a password."""
-    LOG.warning(
-        "refused %s", codec.encode_json({"ref": ref, "code": "sign-in-failed", "peer": peer, "issuer": issuer}).decode()
-    )
+    LOG.warning("refused %s", json.dumps({"ref": ref, "code": "sign-in-failed", "peer": peer, "issuer": issuer}))
 
 
 def _path(path: str) -> str:

@@ -28,7 +28,7 @@ class Transaction(msgspec.Struct, frozen=True):
     """An authorization request that waits for its person.
 
     `digest` is of the identifier in the page's address, `browser` of the secret in the cookie: both are needed.
-    `parameters` are the request's own; `authenticated_at` is set once this very request saw a sign-in.
+    `parameters` are the request's own; `authenticated_at` and `session_id` are set once this request saw a sign-in.
     """
 
     digest: bytes
@@ -41,6 +41,7 @@ class Transaction(msgspec.Struct, frozen=True):
     created_at: int
     expires_at: int
     authenticated_at: int | None = None
+    session_id: str = ""
 
 
 @single
@@ -64,9 +65,9 @@ def insert(session: Session) -> Plan[None]:
 
 
 @single
-def renew(session: Session) -> Plan[None]:
-    """Give a live session a new secret and sign-in; the secret before it opens nothing any more."""
-    yield Ask(
+def renew(session: Session) -> Plan[bool]:
+    """Give a live session a new secret and sign-in; the secret before it opens nothing any more. False if it ended."""
+    rows = yield Ask(
         "session_renew",
         {
             "session_id": session.session_id,
@@ -77,6 +78,7 @@ def renew(session: Session) -> Plan[None]:
             "expires_at": session.expires_at,
         },
     )
+    return bool(rows)
 
 
 def _session(rows: list[Row]) -> Session | None:

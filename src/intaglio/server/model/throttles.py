@@ -23,3 +23,9 @@ def count(key: bytes, now: int, since: int) -> Plan[int]:
 def forget(key: bytes) -> Plan[None]:
     """Forget the failures of a key."""
     yield Ask("throttle_delete", {"key": key})
+
+
+@single
+def forgive(key: bytes) -> Plan[None]:
+    """Take one failure off a key, for an attempt that turned out well."""
+    yield Ask("throttle_forgive", {"key": key})

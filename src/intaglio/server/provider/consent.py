@@ -31,5 +31,8 @@ async def missing(client: Client, user: User, scope: tuple[str, ...], scene: Sce
     """Return the scopes that the user has not granted to the client yet; none for a client that need not ask."""
     if client.consent == "implicit":
         return frozenset()
+    # RFC 8252 8.6: anything on a person's machine can call itself by a native program's name; the person is asked.
+    if client.is_public and client.application_type == "native":
+        return frozenset(scope)
     granted = await house.store.read(consents.granted, scene.tenant.tenant_id, user.user_id, client.client_id)
     return frozenset(scope) - granted

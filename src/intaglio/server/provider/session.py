@@ -30,10 +30,31 @@ async def begin(user: User, amr: tuple[str, ...], scene: Scene, house: House) ->
     (test_session_fixation), and another person's session is ended.
     """
     before = await present(scene, house)
-    same = before[0] if before is not None and before[0].user_id == user.user_id else None
+    renewed = await _renewed(user, amr, before, scene, house)
+    if renewed is not None:
+        return renewed
     secret = ids.opaque()
-    session = Session(
-        session_id=same.session_id if same is not None else SessionId(ids.opaque(16)),
+    session = _session(SessionId(ids.opaque(16)), secret, user, amr, scene)
+    await house.store.write(_replace, session, before[0] if before is not None else None, scene.now)
+    return session, SessionBegins(secret, session.expires_at)
+
+
+async def _renewed(
+    user: User, amr: tuple[str, ...], before: tuple[Session, User] | None, scene: Scene, house: House
+) -> tuple[Session, SessionBegins] | None:
+    """Renew the same person's session; None if there is none, or it was ended meanwhile."""
+    if before is None or before[0].user_id != user.user_id:
+        return None
+    secret = ids.opaque()
+    session = _session(before[0].session_id, secret, user, amr, scene)
+    if not await house.store.write(sessions.renew, session):
+        return None
+    return session, SessionBegins(secret, session.expires_at)
+
+
+def _session(session_id: SessionId, secret: str, user: User, amr: tuple[str, ...], scene: Scene) -> Session:
+    return Session(
+        session_id=session_id,
         digest=ids.digest(secret),
         tenant_id=scene.tenant.tenant_id,
         issuer=scene.issuer,
@@ -41,14 +62,9 @@ async def begin(user: User, amr: tuple[str, ...], scene: Scene, house: House) ->
         auth_time=scene.now,
         amr=amr,
         acr="",
-        created_at=same.created_at if same is not None else scene.now,
+        created_at=scene.now,
         expires_at=scene.now + gather.session_lifetime(scene.tenant, scene.dialect.profile).seconds,
     )
-    if same is not None:
-        await house.store.write(sessions.renew, session)
-    else:
-        await house.store.write(_replace, session, before[0] if before is not None else None, scene.now)
-    return session, SessionBegins(secret, session.expires_at)
 
 
 def _replace(session: Session, before: Session | None, now: int) -> Plan[None]:

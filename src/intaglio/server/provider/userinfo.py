@@ -21,6 +21,12 @@ def _found(digest: bytes, now: int) -> Plan[tuple[AccessToken, Grant, User] | No
     return (*held, user) if user is not None and user.disabled_at is None else None
 
 
+async def _is_good_here(grant: Grant, scene: Scene, house: House) -> bool:
+    """Tell whether a grant is of this tenant and issuer, and its client not disabled."""
+    here = (grant.tenant_id, grant.issuer) == (scene.tenant.tenant_id, scene.issuer)
+    return here and await house.client(scene, grant.client_id) is not None
+
+
 async def userinfo(query: UserinfoQuery, scene: Scene, house: House) -> UserinfoAnswer:
     """Return the person and the scopes of an access token.
 
@@ -32,7 +38,7 @@ async def userinfo(query: UserinfoQuery, scene: Scene, house: House) -> Userinfo
     if query.access_token is None:
         raise BearerFault("", "An access token is needed.")
     found = await house.store.read(_found, ids.digest(query.access_token.reveal()), scene.now)
-    if found is None or found[1].issuer != scene.issuer or await house.client(scene, found[1].client_id) is None:
+    if found is None or not await _is_good_here(found[1], scene, house):
         raise BearerFault(detail={"expected": "a live access token of this issuer", "received": "another text"})
     token, _, user = found
     scope = tuple(token.scope.split())

@@ -103,7 +103,8 @@ def refresh(use: Use) -> Plan[Used | Refusal]:
 
 def _tokens(query: RefreshExchange, client: Client, scene: Scene, house: House) -> tuple[str, str]:
     """Return the access token and the successor (empty: the token is kept)."""
-    policy = client.refresh_policy or scene.dialect.profile.refresh_policy
+    # RFC 9700 2.2.2: a public client's refresh tokens are rotated, for nothing else would show a theft.
+    policy = "rotate" if client.is_public else client.refresh_policy or scene.dialect.profile.refresh_policy
     if policy != "rotate":
         return grant.new_access_token(), ""
     presented = query.refresh_token.reveal()

@@ -23,7 +23,6 @@ async def verify(username: str, password: str, scene: Scene, house: House) -> Us
     user = await house.store.read(users.by_name, scene.tenant.tenant_id, username)
     right = await house.passwords.verify(user.password_hash if user is not None else "", password)
     if user is None or user.disabled_at is not None or not right:
-        await throttle.failed(scene, house)
         return None
     await throttle.succeeded(username, scene, house)
     return user

@@ -68,7 +68,7 @@ async def login(waiting: Waiting, username: str, secret: str, scene: Scene, hous
     if user is None:
         return Step("login", error="The user name or the password is not right.")
     signed_in, begins = await session.begin(user, password.AMR, scene, house)
-    marked = msgspec.structs.replace(waiting.transaction, authenticated_at=scene.now)
+    marked = msgspec.structs.replace(waiting.transaction, authenticated_at=scene.now, session_id=signed_in.session_id)
     await house.store.write(sessions.transaction_replace, marked)
     step = await _next(msgspec.structs.replace(waiting, transaction=marked), (signed_in, user), None, scene, house)
     return msgspec.structs.replace(step, begins=begins)
@@ -94,17 +94,22 @@ async def resume(waiting: Waiting, scene: Scene, house: House) -> tuple[str, Use
     return ("consent", present[1]) if present is not None else ("login", None)
 
 
+def _authenticated(waiting: Waiting, present: tuple[Session, User] | None) -> bool:
+    """Tell whether this very request saw the sign-in of whoever is signed in now, and not of somebody before them."""
+    return present is not None and present[0].session_id == waiting.transaction.session_id
+
+
 async def _present(waiting: Waiting, scene: Scene, house: House) -> tuple[Session, User] | None:
     """Return who is signed in, unless this request demands a sign-in that it has not seen."""
     present = await session.present(scene, house)
-    progress = steps.Progress(waiting.transaction.authenticated_at is not None)
+    progress = steps.Progress(_authenticated(waiting, present))
     return None if await steps.needs_login(waiting.query, present, progress, scene, house) else present
 
 
 async def _next(
     waiting: Waiting, present: tuple[Session, User], granted: frozenset[str] | None, scene: Scene, house: House
 ) -> Step:
-    progress = steps.Progress(waiting.transaction.authenticated_at is not None, granted)
+    progress = steps.Progress(_authenticated(waiting, present), granted)
     page = await steps.page_before(waiting.query, waiting.client, present, progress, scene, house)
     if page:
         return Step(page)

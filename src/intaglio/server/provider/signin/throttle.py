@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from intaglio.errors import IntaglioError
 from intaglio.server.model import throttles
@@ -28,17 +29,29 @@ class TooManyAttempts(IntaglioError):
     public = "Too many attempts. Wait a quarter of an hour, then try again."
 
 
+def address_of(peer: str) -> str:
+    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 address, which is one customer's."""
+    try:
+        address = ip_address(peer.partition("%")[0])
+    except ValueError:
+        return peer
+    if isinstance(address, IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped is not None else str(ip_network((address, 64), strict=False))
+    return str(address)
+
+
 def _keys(username: str, scene: Scene, house: House) -> tuple[bytes, bytes]:
     def key(*words: str) -> bytes:
         return hmac.digest(house.throttle_key, "\0".join(words).encode("utf-8", "surrogatepass"), hashlib.sha256)
 
     tenant = scene.tenant.tenant_id
-    return key("account", tenant, sign_in_name(username)), key("address", tenant, scene.peer)
+    return key("account", tenant, sign_in_name(username)), key("address", tenant, address_of(scene.peer))
 
 
 def _admit(account: bytes, address: bytes, now: int) -> Plan[bool]:
     since = now - WINDOW
-    if (yield from throttles.failures(address, since)) >= ADDRESS_LIMIT:
+    if (yield from throttles.count(address, now, since)) > ADDRESS_LIMIT:
         return False
     return (yield from throttles.count(account, now, since)) <= ACCOUNT_LIMIT
 
@@ -54,13 +67,11 @@ async def admit(username: str, scene: Scene, house: House) -> None:
         raise TooManyAttempts(detail={"expected": f"at most {ACCOUNT_LIMIT} in {WINDOW} s", "received": scene.peer})
 
 
-async def failed(scene: Scene, house: House) -> None:
-    """Count a failure of the address; the account's was counted when it was admitted."""
-    _, address = _keys("", scene, house)
-    await house.store.write(throttles.count, address, scene.now, scene.now - WINDOW)
+def _succeeded(account: bytes, address: bytes) -> Plan[None]:
+    yield from throttles.forget(account)
+    yield from throttles.forgive(address)
 
 
 async def succeeded(username: str, scene: Scene, house: House) -> None:
-    """Forget the failures of the account; those of the address stay."""
-    account, _ = _keys(username, scene, house)
-    await house.store.write(throttles.forget, account)
+    """Forget the failures of the account, and take this attempt off the address; its failures stay."""
+    await house.store.write(_succeeded, *_keys(username, scene, house))

@@ -17,7 +17,8 @@ WHERE s.digest = :digest AND s.issuer = :issuer AND s.ended_at IS NULL AND s.exp
 -- name: session_renew
 -- The same person proved once more who they are: another secret opens the session from now on.
 UPDATE sessions SET digest = :digest, auth_time = :auth_time, amr = :amr, acr = :acr, expires_at = :expires_at
-WHERE session_id = :session_id AND ended_at IS NULL;
+WHERE session_id = :session_id AND ended_at IS NULL
+RETURNING session_id;
 
 -- name: session_by_id
 -- A live session by its public identifier.

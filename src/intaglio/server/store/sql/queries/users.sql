@@ -35,6 +35,10 @@ ON CONFLICT (key) DO UPDATE SET
     window_at = CASE WHEN throttles.window_at > :since THEN throttles.window_at ELSE excluded.window_at END
 RETURNING failures;
 
+-- name: throttle_forgive
+-- Take one failure off.
+UPDATE throttles SET failures = failures - 1 WHERE key = :key AND failures > 0;
+
 -- name: throttle_delete
 -- Forget the failures of a key.
 DELETE FROM throttles WHERE key = :key;
