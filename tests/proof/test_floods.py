@@ -175,11 +175,11 @@ def test_unread_answers_and_unwanted_bodies(sqlite_world: World) -> None:
     sheet = wire.request("GET", "/_intaglio/static/style.css")
 
     async def unread() -> float:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+        _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
         began = time.monotonic()
         writer.transport.pause_reading()
         try:
-            while time.monotonic() - began < 55:
+            while time.monotonic() - began < 80:
                 writer.write(sheet)
                 await writer.drain()
                 await asyncio.sleep(0.05)
@@ -194,7 +194,7 @@ def test_unread_answers_and_unwanted_bodies(sqlite_world: World) -> None:
     (body_seconds, back), unread_seconds = asyncio.run(both())
     assert back.startswith(b"HTTP/1.1 200 ")
     assert body_seconds < SLACK
-    assert unread_seconds < 30 + 5 + 2 * SLACK
+    assert unread_seconds < 60
     _alive(sqlite_world)
 
 

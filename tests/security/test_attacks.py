@@ -58,7 +58,7 @@ def test_native_programs_are_consented_to_each_time(site: harness.Site) -> None:
 
 
 def test_public_clients_rotate_in_every_dialect(site: harness.Site) -> None:
-    """A public client's refresh token is rotated, and its late replay ends the family, also where others keep theirs."""
+    """A public client's refresh token is rotated and its late replay ends the family, where others keep theirs too."""
     app = harness.App(
         site,
         "spa",

@@ -6,6 +6,7 @@ ASGI 3 HTTP connection scope. Bodies are read whole, within a bound and a time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
@@ -82,5 +83,7 @@ async def send(send_message: Send, response: Response, extra: Iterable[tuple[str
     """Send an answer, without its body for HEAD."""
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*response.headers, *extra)]
     headers.append((b"content-length", str(len(response.body)).encode()))
-    await send_message({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send_message({"type": "http.response.body", "body": b"" if head else response.body})
+    # A connection that was cut off meanwhile takes nothing more, and says so in this way.
+    with contextlib.suppress(RuntimeError):
+        await send_message({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send_message({"type": "http.response.body", "body": b"" if head else response.body})
