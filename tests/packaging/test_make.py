@@ -88,6 +88,20 @@ def test_run_starts_the_server(copy: pathlib.Path) -> None:
         process.wait(15)
 
 
+@capability("make-test", witness="make in an empty copy")
+def test_make_test_runs_tests(copy: pathlib.Path) -> None:
+    """`make test` installs what the tests need from wheels, runs them, and tells what has a witness.
+
+    The copy runs a few tests; that all of them pass is told by the run that this test is part of.
+    """
+    for part in ("tests", "docs"):
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+    done = make(copy, "test", "ARGS=tests/wire tests/protocol")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+    assert "not there" in done.stdout
+
+
 def test_half_made_environment_is_made_again(tmp_path: pathlib.Path) -> None:
     """A folder whose interpreter is the system's is made anew, so that nothing is installed into the system."""
     python = environment()["PYTHON"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import random
 import re
 import secrets
 from urllib.parse import urlencode, urlsplit
@@ -58,7 +59,9 @@ class Browser:
     @classmethod
     async def open(cls, port: int, path: str, scope: str = "openid profile offline_access") -> Browser:
         """Open a browser without cookies."""
-        return cls(await Connection.open(port), path, scope)
+        # People sign in from addresses of their own; an attempt that a kill cuts off stays counted for its address.
+        source = f"127.{random.randrange(1, 255)}.{random.randrange(255)}.{random.randrange(1, 255)}"
+        return cls(await Connection.open(port, source), path, scope)
 
     async def go(self, method: str, target: str, body: str | None = None) -> Answer:
         """Send the browser somewhere; cookies are kept."""

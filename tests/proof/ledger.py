@@ -27,6 +27,7 @@ class Ledger:
         self.ended: list[Browser] = []
         self.used_codes: set[str] = set()
         self.open_codes: set[str] = set()
+        self.dead_codes: set[str] = set()
         self.unknown_codes: set[str] = set()
         self.counts: Counter[str] = Counter()
 
@@ -70,10 +71,14 @@ class Person:
             code = (await browser.authorize(prompt="none"))["code"]
             id_token, mine = await self._redeem(browser, code, mine)
         # A code that nobody has redeemed yet.
-        self.ledger.open_codes.add((await browser.authorize(prompt="none"))["code"])
+        unused = (await browser.authorize(prompt="none"))["code"]
+        self.ledger.open_codes.add(unused)
         fate = self.chance.random()
         if fate < 0.3:
+            # It dies with its session; until the sign-out is acknowledged, nobody can say which comes first.
+            self.ledger.open_codes.discard(unused)
             await self._sign_out(browser, id_token, mine)
+            self.ledger.dead_codes.add(unused)
         elif fate < 0.6:
             await self._revoke(browser, mine[0])
 
@@ -177,6 +182,9 @@ async def _codes(browser: Browser, ledger: Ledger) -> list[str]:
         # Issued and acknowledged; the one thing that a power cut (not a kill) may lose.
         if (await browser.redeem(code)).status != 200:
             wrong.append("an acknowledged code is missing")
+    for code in ledger.dead_codes:
+        if (await browser.redeem(code)).status == 200:
+            wrong.append("a code works though its session was signed out")
     for code in ledger.unknown_codes:
         await browser.redeem(code)
     for code in (*ledger.used_codes, *ledger.open_codes, *ledger.unknown_codes):

@@ -41,9 +41,9 @@ class Connection:
         self.writer = writer
 
     @classmethod
-    async def open(cls, port: int) -> Connection:
-        """Connect to a port of this machine."""
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+    async def open(cls, port: int, source: str = "127.0.0.1") -> Connection:
+        """Connect to a port of this machine, from one of its loopback addresses."""
+        return cls(*await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0)))
 
     async def ask(self, octets: bytes) -> Answer:
         """Send a request and return its answer."""

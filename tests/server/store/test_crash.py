@@ -19,6 +19,7 @@ from intaglio.server.model import grants, installation, throttles
 from intaglio.server.model.plan import Store
 from intaglio.server.store import open as opening
 from tests import postgres
+from tests.capability import capability
 from tests.conformance import store_suite
 
 postgres_server = postgres.postgres_server
@@ -64,6 +65,7 @@ def _acknowledged_rows_are_there(url: str) -> None:
     assert store_suite.StoreSuite.run(url, lambda store: _missing(store, acknowledged)) == []
 
 
+@capability("durability", witness="kill -9")
 def test_killed_process_loses_no_acknowledged_row_on_sqlite(tmp_path: Path) -> None:
     """After ten kills under load every row that was acknowledged is in the file, and the file is sound."""
     url = f"sqlite:///{tmp_path}/store.db"
@@ -73,6 +75,7 @@ def test_killed_process_loses_no_acknowledged_row_on_sqlite(tmp_path: Path) -> N
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+@capability("durability", witness="kill -9")
 def test_killed_process_loses_no_acknowledged_row_on_postgres(postgres_server: postgres.Server) -> None:
     """After ten kills under load every row that was acknowledged is in the database."""
     url = postgres_server.create("crash")

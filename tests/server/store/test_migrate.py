@@ -14,6 +14,7 @@ from intaglio import errors
 from intaglio.server.store import migrate
 from intaglio.server.store import open as opening
 from tests import postgres
+from tests.capability import capability
 from tests.conformance import store_suite
 
 postgres_server = postgres.postgres_server
@@ -66,6 +67,7 @@ def test_engines_own_text_follows_the_shared_one() -> None:
     assert both[1].text.index("CREATE") < both[1].text.index("ALTER")
 
 
+@capability("migrations", witness="SQLite and PostgreSQL")
 def test_edited_migration_is_refused(url: str) -> None:
     """A migration whose text changed after it was applied is refused, and shows in the status."""
     asyncio.run(_up(url, FILES))

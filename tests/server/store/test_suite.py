@@ -10,12 +10,15 @@ import pytest
 
 from intaglio.server.store import open as opening
 from tests import postgres
+from tests.capability import capability
 from tests.conformance import store_suite
 
 postgres_server = postgres.postgres_server
 _numbers = itertools.count()
 
 
+@capability("engine-sqlite", witness="SQLite")
+@capability("storage-engines", witness="SQLite and PostgreSQL")
 class TestSQLiteFile(store_suite.StoreSuite):
     """SQLite in a file."""
 
@@ -36,6 +39,8 @@ class TestSQLiteMemory(store_suite.StoreSuite):
         return "sqlite:///:memory:"
 
 
+@capability("engine-postgresql", witness="a PostgreSQL server from a wheel")
+@capability("storage-engines", witness="SQLite and PostgreSQL")
 class TestPostgres(store_suite.StoreSuite):
     """PostgreSQL."""
 

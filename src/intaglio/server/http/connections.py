@@ -30,6 +30,40 @@ MESSAGE_LIMIT = 1024 * 1024
 BACKLOG = 2048
 
 
+class _Joined:
+    """A transport that holds the head of an answer until its body comes, so that both leave in one call of the system.
+
+    An answer without a body leaves when it is complete; an interim one (RFC 9110 15.2) at once.
+    """
+
+    __slots__ = ("_held", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._held = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.write(held + data)
+        elif data.startswith(b"HTTP/1.1 1"):
+            self._transport.write(data)
+        else:
+            self._held = data
+
+    def flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.write(held)
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """HTTP/1.1 with a bound on the head's size, the number of its fields and the time it takes to arrive."""
 
@@ -44,6 +78,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock for the first head."""
         super().connection_made(transport)
+        self._joined = _Joined(transport)
+        self.transport = self._joined  # type: ignore[assignment]
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -89,6 +125,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Take note that nothing is under way; a request that waits behind goes on at once."""
         self._answering = False
+        self._joined.flush()
         if self._arriving:
             # Nobody waits for the rest of a body that was answered already.
             self._close()
