@@ -34,7 +34,7 @@ async def client_of(query: AuthorizeQuery, scene: Scene, house: House) -> Client
             "invalid_request",
             "The redirect_uri is not one that is registered for this application.",
             detail={
-                "expected": " or ".join(client.redirect_uris) or "a registered redirect_uri",
+                "expected": "\n".join(client.redirect_uris) or "a registered redirect_uri",
                 "received": query.redirect_uri[:500] or "none, or more than one",
             },
         )

@@ -36,7 +36,7 @@ def _location(query: LogoutQuery, client: Client | None) -> str:
     # RP-Initiated Logout 3: exact comparison with what the client registered.
     native = client is not None and client.application_type == "native"
     if client is None or not url.redirect_allowed(target, client.post_logout_redirect_uris, native=native):
-        registered = " or ".join(client.post_logout_redirect_uris) if client is not None else "a known client"
+        registered = "\n".join(client.post_logout_redirect_uris) if client is not None else "a known client"
         raise _unsafe("The post_logout_redirect_uri is not registered.", registered, target)
     return url.with_query(target, [("state", query.state)] if query.state else [])
 
