@@ -144,7 +144,7 @@ async def _beats(
         if kind in table.PROVIDER:
             result = await table.PROVIDER[kind](query, scene, hall.house)
         else:
-            here = Attached(scene.tenant, scene.dialect, scene.issuer, listener.account)
+            here = Attached(scene.tenant, scene.dialect, scene.issuer, listener.account, scene.ring_id)
             result = await table.WORKLOAD[kind](hall.workloads, query, here)
         client_id = result.client_id if isinstance(result, UserinfoAnswer) else ""
         if isinstance(result, AuthorizeAnswer) and result.problem is not None:

@@ -20,12 +20,13 @@ from intaglio.server.model.tenants import Tenant
 
 
 class Attached(msgspec.Struct, frozen=True):
-    """Where a workload asks: tenant, dialect, issuer, and the account that is attached to the listener."""
+    """Where a workload asks: tenant, dialect, issuer, the account attached to the listener, and the key ring."""
 
     tenant: Tenant
     dialect: Dialect
     issuer: str
     account: str
+    ring_id: RingId
 
 
 class Workloads:
@@ -68,7 +69,7 @@ class Workloads:
             workload=Workload(found.email, found.unique_id, found.project_id),
             format=query.format,
         )
-        return Minted(await self._mint.id_token(here.dialect, RingId(here.tenant.tenant_id), facts))
+        return Minted(await self._mint.id_token(here.dialect, here.ring_id, facts))
 
     async def answered(self, query: Answered, here: Attached) -> Answered:
         """Return a text that the question holds already."""
