@@ -62,6 +62,7 @@ def test_ci_runs_checks_and_tests_and_allows_no_skipping(stage: Stage) -> None:
     """`make check test` runs last, with the browser and Node required."""
     stage.tool("make")
     stage.tool("chromium")
+    stage.tool("ruby")
     done = stage.run("bash", ".ci/run")
     assert done.returncode == 0, done.stderr
     assert stage.calls()[-1] == "make check test browser=1 node=1"
@@ -85,6 +86,18 @@ def test_ci_installs_a_missing_browser(stage: Stage) -> None:
     assert calls[0].startswith("apt-get update")
     assert calls[1].startswith("apt-get install")
     assert calls[1].endswith("--no-install-recommends chromium")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root installs packages")
+def test_ci_goes_on_without_ruby(stage: Stage) -> None:
+    """Ruby is installed where it is missing; where it cannot be had, the run goes on and says so."""
+    stage.tool("make")
+    stage.tool("chromium")
+    stage.tool("apt-get", 100)
+    done = stage.run("bash", ".ci/run")
+    assert done.returncode == 0, done.stderr
+    assert "Ruby could not be installed" in done.stderr
+    assert stage.calls()[-1].startswith("make check test")
 
 
 def test_ci_fails_where_the_browser_cannot_be_installed(stage: Stage) -> None:

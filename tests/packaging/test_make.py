@@ -99,7 +99,7 @@ def test_make_test_runs_tests(copy: pathlib.Path) -> None:
     done = make(copy, "test", "ARGS=tests/wire tests/protocol")
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout
-    assert "not there" in done.stdout
+    assert "Not there (no passing witness)" in done.stdout
 
 
 def test_half_made_environment_is_made_again(tmp_path: pathlib.Path) -> None:
