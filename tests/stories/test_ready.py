@@ -73,11 +73,14 @@ def _seconds_until_ready(directory: pathlib.Path, *options: str, **env: str) -> 
 def library_bytecode(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A cache with the bytecode of the standard library alone: what a machine has before anything is installed."""
     cache = tmp_path_factory.mktemp("bytecode")
-    listing = "import sys, intaglio.server.run; print(*(m for m in sys.stdlib_module_names if m in sys.modules))"
+    listing = "import sys, intaglio.server.run\nfor name in sys.modules:\n"
+    listing += "    if name.partition('.')[0] in sys.stdlib_module_names: print(name)"
     loaded = subprocess.run(
         [sys.executable, "-c", listing], capture_output=True, text=True, check=True, env=live.environment()
     ).stdout.split()
-    wanted = "import importlib\nfor name in " + repr(loaded) + ":\n    importlib.import_module(name)"
+    # In the order in which they are loaded; a private part that cannot be loaded by itself comes with its whole.
+    wanted = "import contextlib, importlib\nfor name in " + repr(loaded)
+    wanted += ":\n    with contextlib.suppress(Exception): importlib.import_module(name)"
     environment = live.environment(PYTHONPYCACHEPREFIX=str(cache))
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     subprocess.run([sys.executable, "-S", "-c", wanted], check=True, env=environment)

@@ -32,6 +32,10 @@ SCOPES = (
     pages.ScopeChoice("offline_access", "Stay connected", "Keep access while you are away, until you end it."),
 )
 
+USERINFO = (
+    pages.ClaimRow("name", "Alice Liddell", "The person's full name."),
+    pages.ClaimRow("zoneinfo", "Europe/Vienna", "The person's time zone."),
+)
 CLAIMS = (
     pages.ClaimRow("iss", ISSUER, "Who made the token."),
     pages.ClaimRow("sub", "3f2b9c6e-5d1a-4c77-9a0e-6b1d8f42c0a7", "The person, for ever the same at this issuer."),
@@ -135,7 +139,7 @@ def _token_page(believed: bool) -> pages.DemoTokenPage:
         logout_action="/demo/logout",
         csrf="csrf-sample",
         steps=STEPS,
-        userinfo=CLAIMS[:2],
+        userinfo=USERINFO,
     )
 
 
