@@ -6,7 +6,7 @@ runs on a thread, and meanwhile the next plans gather. Nobody hears of success b
     gathering ──turn──▶ statements (event loop) ──▶ COMMIT (thread) ──▶ acknowledged ──▶ gathering
 
 NOTE: with the statements on the thread as well, each of them gave up the interpreter's lock and waited for it behind
-whatever the event loop was doing, a signature of 300 us for instance: four times the latency under load.
+whatever the event loop was doing, a signature of 300 us for instance (docs/decisions/0005).
 """
 
 from __future__ import annotations
