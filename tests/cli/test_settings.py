@@ -205,10 +205,11 @@ def test_good_settings_may_serve(tmp_path: pathlib.Path) -> None:
 
 
 def test_two_dialects_do_not_share_a_door(tmp_path: pathlib.Path) -> None:
-    """The same address for two dialects is a fault of the second."""
-    text = GOOD + '\n[auth0]\nlisten = "127.0.0.1:8080"\nbase_url = "https://login.example.com"'
-    (fault,) = faults_of(tmp_path, text)
-    assert "auth0.listen" in fault
+    """The same port for two dialects is a fault of the second, whatever their hosts: the port tells them apart."""
+    for listen in ("127.0.0.1:8080", "192.0.2.1:8080", "[::1]:8080"):
+        text = GOOD + f'\n[auth0]\nlisten = "{listen}"\nbase_url = "https://login.example.com"'
+        (fault,) = faults_of(tmp_path, text)
+        assert "auth0.listen" in fault
 
 
 def test_half_of_a_certificate_is_refused(tmp_path: pathlib.Path) -> None:

@@ -32,6 +32,15 @@ class Pages(http.server.BaseHTTPRequestHandler):
         elif self.path == "/slow":
             time.sleep(1.5)
             self._answer(200, b"late")
+        elif self.path == "/drip":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
+            self.close_connection = True
+            for _ in range(40):
+                try:
+                    self.wfile.write(b"a")
+                except OSError:
+                    return
+                time.sleep(0.1)
         elif self.path == "/garbage":
             self.wfile.write(b"no http at all\r\n\r\n")
             self.close_connection = True

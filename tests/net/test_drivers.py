@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 
 import pytest
 
@@ -87,6 +88,15 @@ def test_failed_call_is_unavailable(run, server, path, limits, code):
     with pytest.raises(Unavailable) as caught:
         run(one(Call("GET", server.url + path)), **limits)
     assert caught.value.code == code
+
+
+def test_a_dripping_head_does_not_outlast_the_limit(run, server):
+    """Give up at the limit though an octet of the head comes every now and then."""
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as caught:
+        run(one(Call("GET", server.url + "/drip")), seconds=0.5)
+    assert caught.value.code == "unreachable"
+    assert time.monotonic() - began < 2
 
 
 def test_failure_is_thrown_into_the_flow(run, server):

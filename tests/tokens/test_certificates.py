@@ -120,6 +120,26 @@ def test_openssl_believes_the_chain_strictly(chain, tmp_path):
     assert (good.returncode, bad.returncode != 0) == (0, True), good.stderr
 
 
+@pytest.mark.parametrize(
+    ("host", "believed"),
+    [("127.0.0.1", True), ("::1", True), ("bank.example", False), ("192.0.2.1", False)],
+)
+def test_a_constrained_authority_speaks_for_its_hosts_alone(host, believed, tmp_path):
+    """Make an authority whose certificates OpenSSL believes for the hosts it was made for, and for no other."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl command here")
+    key, authority = certificates.make_authority(NOW, only=("localhost", "127.0.0.1", "::1"))
+    # As the development server's own: OpenSSL also judges a common name where no DNS name stands beside it.
+    _, leaf = certificates.make_leaf(key, authority, ["localhost", host], NOW)
+    for name, text in (("ca.pem", authority), ("leaf.pem", leaf)):
+        (tmp_path / name).write_bytes(text)
+    command = ["openssl", "verify", "-x509_strict", "-attime", str(NOW + 10), "-purpose", "sslserver"]
+    done = subprocess.run(
+        [*command, "-CAfile", tmp_path / "ca.pem", tmp_path / "leaf.pem"], check=False, capture_output=True
+    )
+    assert (done.returncode == 0) is believed, done.stderr
+
+
 def test_leaf_needs_a_host(chain):
     """Refuse a certificate for nobody."""
     key, authority = certificates.make_authority(NOW)
