@@ -43,11 +43,13 @@ async def _pour(port: int, head: bytes, chunk: bytes, total: int) -> tuple[int, 
     return taken, back
 
 
-async def _silent(port: int, octets: bytes) -> tuple[float, bytes]:
-    """Send something unfinished and wait; return how long the connection lasted and what came back."""
+async def _silent(port: int, *parts: bytes) -> tuple[float, bytes]:
+    """Send something unfinished, its parts apart, and wait; return how long that lasted and what came back."""
     connection = await Connection.open(port)
     began = time.monotonic()
-    connection.writer.write(octets)
+    for number, part in enumerate(parts):
+        await asyncio.sleep(0.3 if number else 0)
+        connection.writer.write(part)
     back = b""
     try:
         async with asyncio.timeout(45):
@@ -101,6 +103,14 @@ def test_head_just_too_long(sqlite_world: World) -> None:
     octets = b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"a" * (66 * 1024)
     _, back = asyncio.run(_silent(sqlite_world.port, octets))
     assert back.startswith(b"HTTP/1.1 431 "), back[:100]
+
+
+def test_head_too_long_in_parts(sqlite_world: World) -> None:
+    """The part of a head that came first counts like those that follow it."""
+    first = b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"a" * (40 * 1024)
+    lasted, back = asyncio.run(_silent(sqlite_world.port, first, b"a" * (26 * 1024)))
+    assert back.startswith(b"HTTP/1.1 431 "), back[:100]
+    assert lasted < HEAD_SECONDS - SLACK
 
 
 def test_too_many_fields(sqlite_world: World) -> None:

@@ -103,9 +103,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._watch()
 
     def on_message_begin(self) -> None:
-        """Start counting the head of a request."""
+        """Take note of the head of a request; its octets count from the end of the message before it."""
         super().on_message_begin()
-        self._in_head, self._begun, self._octets = True, True, 0
+        self._in_head, self._begun = True, True
 
     def on_headers_complete(self) -> None:
         """Stop counting; refuse a head of too many fields."""
