@@ -14,7 +14,7 @@ PROGRESS := sed -n 's/^Collecting \([^ ]*\).*/      \1/p'
 DONE := $(VENV)/.pip-succeeded
 ARGS ?=
 
-.PHONY: help setup setup-dev run test check format bench screenshots docs lock clean sdk-node
+.PHONY: help setup setup-dev run test check format bench fuzz mutate screenshots docs lock clean sdk-node
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,11 +62,18 @@ format: setup-dev ## Rewrite the sources in the project's format
 bench: setup-dev ## Measure; results go to benchmarks/results
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
+fuzz: setup-dev ## Fuzz every decoder with atheris and Hypothesis (ARGS="--seconds 60")
+	@$(BIN)/python scripts/fuzz.py $(ARGS)
+
+mutate: setup-dev ## Change the validation a little, many times, and see whether a test notices
+	@$(BIN)/python scripts/mutate.py $(ARGS)
+
 screenshots: setup-dev ## Take the screenshots of every page into docs/screenshots
 	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
-docs: setup-dev ## Write the generated pages under docs/ anew
+docs: setup-dev ## Write the generated pages under docs/ and the inspector's data anew
 	@$(BIN)/python scripts/docs.py
+	@$(BIN)/python scripts/inspector.py
 	@$(BIN)/python scripts/capabilities.py
 
 lock: ## Compute requirements/*.txt anew (needs uv on the path)

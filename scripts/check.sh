@@ -16,6 +16,7 @@ check lint "$bin/ruff" check --quiet .
 check types "$bin/mypy"
 check contracts "$bin/lint-imports" --no-logo
 check docs "$bin/python" scripts/docs.py --check
+check inspector "$bin/python" scripts/inspector.py --check
 check capabilities "$bin/python" scripts/capabilities.py --check
 
 if ((${#failed[@]})); then

@@ -1,7 +1,8 @@
 """Writes the generated pages under docs/; `--check` only compares and checks that links lead somewhere.
 
 docs/packages.md from the packages' docstrings, docs/reference/settings.md from the table of settings,
-docs/reference/cli.md from the help texts, docs/reference/errors.md from the errors that the source raises.
+docs/reference/cli.md from the help texts, docs/reference/errors.md from the errors that the source raises,
+docs/reference/validation.md from the rules by which tokens are believed.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ import click
 
 from intaglio.cli import faults
 from intaglio.cli import main as commands
+from intaglio.dialects import believing
 from intaglio.errors import Denied, Refused, Unavailable
 from intaglio.server import settings as table
+from intaglio.validate import catalogue, steps
+from intaglio.validate.ruleset import RuleSet
 
 ROOT = pathlib.Path(__file__).parent.parent
 SOURCE = ROOT / "src"
@@ -219,6 +223,36 @@ def errors() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def validation() -> str:
+    """Write the rules of every dialect, and the codes with their hints."""
+    lines = ["# How tokens are believed", "", MADE]
+    lines += ["A report lists these checks in this order. First what holds for every dialect:", ""]
+    lines += ["| check | section |", "|---|---|"]
+    lines += [f"| {name} | {spec} |" for name, spec in steps.SPECS.items()]
+    lines += ["", "then the rules of the dialect. `{…}` stands for a value of the token or of what is expected.", ""]
+    for dialect in believing.DIALECTS:
+        lines += _rules(believing.rules(dialect))
+    lines += [
+        "## Codes",
+        "",
+        "A code is stable. `…-missing` and `…-malformed` are not listed where they say it all.",
+        "",
+    ]
+    lines += ["| code | next step |", "|---|---|"]
+    lines += [f"| `{code}` | {_cell(hint)} |" for code, hint in catalogue.HINTS.items()]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _rules(using: RuleSet) -> list[str]:
+    allowed = "any that is supported" if using.algorithms is None else ", ".join(using.algorithms)
+    lines = [f"## {using.name}", "", f"{using.title}: leeway {using.leeway} s; algorithms, unless others are named: "]
+    lines[-1] += f"{allowed}."
+    lines += ["", "| check | expected | received | section |", "|---|---|---|---|"]
+    for rule in using.rules:
+        lines.append(f"| {rule.name} | {_cell(rule.expected)} | {_cell(rule.received)} | {_cell(rule.spec)} |")
+    return [*lines, ""]
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
@@ -228,6 +262,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/settings.md": settings,
     "reference/cli.md": cli,
     "reference/errors.md": errors,
+    "reference/validation.md": validation,
 }
 
 

@@ -30,6 +30,20 @@ ARGUMENTS = (
     "--no-first-run",
 )
 SAMPLE_ORIGIN = "http://sample.localhost"
+# A token made for these pictures, long ended except by the clock that they are taken by; its key is gone.
+INSPECTED = (
+    "eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6IjIwMjYtMDUifQ.eyJpc3MiOiJodHRwczovL2lkLm5vcmR3aW5kLmV4YW1wbGUiLCJ"
+    "zdWIiOiIzZjJiOWM2ZS01ZDFhLTRjNzctOWEwZS02YjFkOGY0MmMwYTciLCJhdWQiOiJmcmVpZ2h0LWRlc2siLCJleHAiOjE3Nzc2Mzk2ODAsI"
+    "mlhdCI6MTc3NzYzNjA4MCwiYXV0aF90aW1lIjoxNzc3Mzc3NjAwLCJub25jZSI6Im4tMFM2X1d6QTJNaiIsImFtciI6WyJwd2QiLCJvdHAiXSw"
+    "ic2lkIjoicFEzeEowbTEiLCJuYW1lIjoiQWRhIExvdmVsYWNlIiwiZW1haWwiOiJhZGFAbm9yZHdpbmQuZXhhbXBsZSIsImVtYWlsX3Zlcmlma"
+    "WVkIjp0cnVlLCJyb2xlcyI6WyJkaXNwYXRjaGVyIiwiYXVkaXRvciJdfQ.foQ3S3oFDzT8WPyHNPIL7t7sLHcPjmRyVXjrEvT09xIFz3wXrg3m"
+    "bbLspI75Nhgb9rgwJTrsDa0wu2fiGvLZAg"
+)
+INSPECTED_KEYS = (
+    '{"keys": [{"kty": "EC", "crv": "P-256", "x": "BXXVRydTWfpk6RB--0EeFLXZqF4KpYd7u-GVkaEMUvA", "y": "ia'
+    '9mzY9KbqrgyMfglSNC9622lFfX6Oj4le26cCE5Cfw", "kid": "2026-05", "alg": "ES256", "use": "sig"}]}'
+)
+INSPECTED_AT = 1777636800
 
 Shoot = Callable[[str], None]
 
@@ -106,6 +120,24 @@ def _samples(page: sync_api.Page, shoot: Shoot) -> None:
         # form-post sends itself at once; the picture is of what a browser without script shows.
         page.goto(f"{SAMPLE_ORIGIN}/{name}", wait_until="load" if name != "form-post" else "commit")
         shoot(name)
+    _inspector(page, f"{SAMPLE_ORIGIN}/inspect", shoot)
+
+
+def _inspector(page: sync_api.Page, address: str, shoot: Shoot) -> None:
+    """Look inside a token: by its own word, against what is expected, and refused."""
+    page.clock.set_fixed_time(INSPECTED_AT)
+    page.goto(f"{address}#id_token={INSPECTED}")
+    page.wait_for_selector("#inspect-verdict .unverified")
+    shoot("inspect-unverified")
+    page.fill("#inspect-jwks", INSPECTED_KEYS)
+    page.fill("#inspect-issuer", "https://id.nordwind.example")
+    page.fill("#inspect-audience", "freight-desk")
+    page.wait_for_selector("#inspect-verdict .believed")
+    page.locator("#inspect-jwks").blur()
+    shoot("inspect-believed")
+    page.fill("#inspect-issuer", "https://id.nordwind.example/")
+    page.wait_for_selector("#inspect-verdict .refused")
+    shoot("inspect-refused")
 
 
 POLICY = (
@@ -139,6 +171,7 @@ def _tour(page: sync_api.Page, base: str, shoot: Shoot) -> None:
     page.wait_for_selector("#demo-token")
     shoot("demo-token")
     _leave(page, base, shoot)
+    _inspector(page, f"{base}/inspect", shoot)
 
 
 def _leave(page: sync_api.Page, base: str, shoot: Shoot) -> None:

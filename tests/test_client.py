@@ -101,11 +101,22 @@ def test_refusal_and_report_agree(validator, issuer):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "x", None, 1, b"\xff", "é", "." * 100_000, ["a"]], ids=lambda value: repr(value)[:10]
+    ("wrong", "code"),
+    [
+        ("", "token-malformed"),
+        (None, "token-malformed"),
+        (1, "token-malformed"),
+        (["a"], "token-malformed"),
+        ("x", "token-opaque"),
+        (b"\xff", "token-opaque"),
+        ("é", "token-opaque"),
+        ("." * 100_000, "token-malformed"),
+    ],
+    ids=lambda value: repr(value)[:10],
 )
-def test_explain_never_raises_for_a_token(validator, wrong):
+def test_explain_never_raises_for_a_token(validator, wrong, code):
     """Report on anything that is passed as a token."""
-    assert validator.explain(wrong).only_failure() == "token-malformed"
+    assert validator.explain(wrong).only_failure() == code
 
 
 def test_rotated_key_is_found(validator, issuer, clock):
@@ -216,3 +227,11 @@ def test_importing_the_package_loads_next_to_nothing():
         "joserfc",
     }
     assert not heavy & set(loaded)
+
+
+def test_address_that_stands_for_any_tenant_is_no_issuer():
+    """Say how the issuer of any tenant is written, when the address of its document is given instead."""
+    with pytest.raises(intaglio.Misconfigured) as caught:
+        intaglio.Validator(issuer="https://login.example/common/v2.0", audience="c", dialect="microsoft")
+    assert caught.value.code == "issuer-unusable"
+    assert "{tenantid}/v2.0" in caught.value.hint

@@ -12,23 +12,27 @@ if TYPE_CHECKING:
     from intaglio.client import Validator
     from intaglio.errors import IntaglioError, Misconfigured, Refused, Unavailable
     from intaglio.tokens.claims import IDToken
-    from intaglio.validate.verdict import TokenRefused
-    from intaglio.validate.verdict import Verdict as ValidationReport
+    from intaglio.validate.policy import UNSAFE_ANY_AUDIENCE
+    from intaglio.validate.report import Check, TokenRefused, ValidationReport
 
 __version__ = "0.1.0"
 
 _PLACES = {
+    "Check": ("intaglio.validate.report", "Check"),
     "IDToken": ("intaglio.tokens.claims", "IDToken"),
     "IntaglioError": ("intaglio.errors", "IntaglioError"),
     "Misconfigured": ("intaglio.errors", "Misconfigured"),
     "Refused": ("intaglio.errors", "Refused"),
-    "TokenRefused": ("intaglio.validate.verdict", "TokenRefused"),
+    "TokenRefused": ("intaglio.validate.report", "TokenRefused"),
+    "UNSAFE_ANY_AUDIENCE": ("intaglio.validate.policy", "UNSAFE_ANY_AUDIENCE"),
     "Unavailable": ("intaglio.errors", "Unavailable"),
-    "ValidationReport": ("intaglio.validate.verdict", "Verdict"),
+    "ValidationReport": ("intaglio.validate.report", "ValidationReport"),
     "Validator": ("intaglio.client", "Validator"),
 }
 
 __all__ = [
+    "UNSAFE_ANY_AUDIENCE",
+    "Check",
     "IDToken",
     "IntaglioError",
     "Misconfigured",

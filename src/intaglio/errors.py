@@ -7,6 +7,7 @@ Each error keeps four things apart: a stable `code`, a `public` text that is saf
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 
 class IntaglioError(Exception):
@@ -40,7 +41,9 @@ class IntaglioError(Exception):
 
 
 class Refused(IntaglioError):
-    """A token was not believed. `reason` is one of the closed set in `validate.verdict`."""
+    """A token was not believed. What validates a whole token raises `TokenRefused`, which carries its `report`."""
+
+    report: Any = None
 
     code = "token-refused"
     public = "The token was refused."

@@ -10,7 +10,7 @@ import pytest
 
 
 class Pages(http.server.BaseHTTPRequestHandler):
-    """Answers by path: echo, redirect, long, slow, drip, garbage."""
+    """Answers by path: echo, redirect, away, long, slow, drip, garbage."""
 
     protocol_version = "HTTP/1.1"
 
@@ -27,6 +27,8 @@ class Pages(http.server.BaseHTTPRequestHandler):
         self.server.seen.append((self.command, self.path, dict(self.headers)))
         if self.path == "/redirect":
             self._answer(302, b"", (("Location", "/echo"),))
+        elif self.path == "/away":
+            self._answer(302, b"", (("Location", "https://keys.example/"),))
         elif self.path == "/long":
             self._answer(200, b"x" * 300_000)
         elif self.path == "/slow":

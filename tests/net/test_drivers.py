@@ -13,6 +13,7 @@ from intaglio.net import trust
 from intaglio.net.guard import Guard, Limits
 from intaglio.net.pooled import PooledDriver
 from intaglio.net.sync import SyncDriver
+from intaglio.validate import discovery
 from intaglio.wire.flow import Call
 
 
@@ -40,8 +41,8 @@ def pooled(flow, guard, limits):
 
 @pytest.fixture(params=[blocking, pooled], ids=["sync", "pooled"])
 def run(request, server):
-    """Return the function that runs a flow with the server's host configured."""
-    return lambda flow, **limits: request.param(flow, Guard((server.url,)), Limits(**limits))
+    """Return the function that runs a flow with the server configured, and a port where nobody answers."""
+    return lambda flow, **limits: request.param(flow, Guard((server.url, "http://127.0.0.1:1/")), Limits(**limits))
 
 
 def one(call):
@@ -137,6 +138,54 @@ def test_d5_47_public_name_at_a_private_address_is_refused(drive, server, monkey
         drive(one(Call("GET", f"https://keys.example:{port}/")), Guard(), Limits())
     assert caught.value.code == "destination-refused"
     assert asked == ["keys.example"]
+
+
+@pytest.mark.parametrize("drive", [blocking, pooled])
+def test_d5_47_every_hop_of_a_redirect_is_judged_by_its_address(drive, server, monkeypatch):
+    """Refuse a redirect to a public name at a private address, after resolving it once, and connect to nothing."""
+    asked, plain = [], socket.getaddrinfo
+
+    def resolve(host, port, *rest, **options):
+        asked.append(host)
+        if host != "keys.example":
+            return plain(host, port, *rest, **options)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("169.254.169.254", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(Unavailable) as caught:
+        drive(discovery.document(server.url + "/away"), Guard((server.url,)), Limits())
+    assert caught.value.code == "destination-refused"
+    assert [host for host in asked if host != "127.0.0.1"] == ["keys.example"]
+
+
+def test_redirects_are_followed_by_the_flow(run, server):
+    """Follow a relative redirect with a second call."""
+    assert run(discovery.document(server.url + "/redirect")).body == b"hello"
+    assert [path for _, path, _ in server.seen] == ["/redirect", "/echo"]
+
+
+def test_task_that_is_cancelled_closes_its_flow(server):
+    """Close the flow when the task that runs it is cancelled."""
+    closed = []
+
+    def slow():
+        try:
+            yield Call("GET", server.url + "/slow")
+        finally:
+            closed.append(True)
+
+    async def run():
+        driver = PooledDriver(Guard((server.url,)))
+        flow = slow()
+        task = asyncio.create_task(driver.run(flow))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.wait((task,))
+        assert closed == [True]
+        await driver.aclose()
+        return flow
+
+    asyncio.run(run())
 
 
 def test_host_that_is_an_ipv6_address_is_reached():

@@ -75,7 +75,7 @@ def test_d5_47_destination_is_refused(url):
 def test_d5_47_special_address_is_refused(address):
     """Refuse a public name at a private, local, shared, reserved or multicast address, mapped ones too."""
     with pytest.raises(Unavailable) as caught:
-        Guard().check_address("keys.example", address)
+        Guard().check_address("keys.example", 443, address)
     assert caught.value.code == "destination-refused"
 
 
@@ -83,18 +83,29 @@ def test_public_and_configured_destinations_are_allowed():
     """Allow public addresses for anybody, and private ones for the hosts that were configured."""
     for url in ("https://example.com/", "https://example.com:8443/a?b#c"):
         Guard().check_url(url)
-    Guard().check_address("example.com", "93.184.216.34")
-    Guard().check_address("example.com", "2606:2800:220:1::1")
+    Guard().check_address("example.com", 443, "93.184.216.34")
+    Guard().check_address("example.com", 443, "2606:2800:220:1::1")
     LOCAL.check_url("http://localhost:8080/keys")
-    LOCAL.check_address("localhost", "127.0.0.1")
-    LOCAL.check_address("localhost", "::1")
-    LOCAL.check_address("internal.example", "10.0.0.1")
+    LOCAL.check_address("localhost", 8080, "127.0.0.1")
+    LOCAL.check_address("localhost", 8080, "::1")
+    LOCAL.check_address("internal.example", 443, "10.0.0.1")
 
 
 def test_d5_47_configured_host_opens_no_other():
     """Refuse private addresses of hosts that were not configured, and localhost that is elsewhere."""
     for host, address in (("other.example", "10.0.0.1"), ("localhost", "10.0.0.1"), ("localhost", "93.184.216.34")):
         with pytest.raises(Unavailable):
-            LOCAL.check_address(host, address)
+            LOCAL.check_address(host, 8080, address)
     with pytest.raises(Unavailable):
         LOCAL.check_url("http://internal.example/")
+
+
+def test_d5_47_another_port_of_a_configured_host_is_another_program():
+    """Refuse this machine and private addresses at ports that were not configured; public ones may have any port."""
+    for url in ("http://localhost:6379/", "http://localhost/", "https://localhost/", "https://localhost:8081/"):
+        with pytest.raises(Unavailable):
+            LOCAL.check_url(url)
+    for host, port, address in (("internal.example", 8443, "10.0.0.1"), ("localhost", 6379, "127.0.0.1")):
+        with pytest.raises(Unavailable):
+            LOCAL.check_address(host, port, address)
+    LOCAL.check_address("internal.example", 8443, "93.184.216.34")

@@ -144,7 +144,7 @@ def test_code_is_redeemed_and_the_token_believed():
     basic = base64.b64decode(dict(call.headers)["authorization"].removeprefix("Basic ")).decode()
     assert basic == "client+1:s%2B%2F+%C3%A9"
     assert (done.token.sub, done.access_token.reveal(), done.refresh_token.reveal()) == ("u1", "at-1", "rt-1")
-    assert {check.outcome for check in done.verdict.checks} == {"pass", "skipped"}
+    assert {check.outcome for check in done.report.checks} == {"pass", "skipped"}
     assert "at-1" not in f"{done!r} {call!r} {BEGUN!r}"
 
 
@@ -243,7 +243,7 @@ def test_refreshed_token_continues_the_first():
     assert form(calls[0]) == {"grant_type": "refresh_token", "refresh_token": "rt-1"}
     assert (done.token.iat, done.token.sub) == (NOW + 100, "u1")
     _, kept = drive(PARTY.refresh(provider(), Secret("rt-1"), signed_in(), now=NOW), answer())
-    assert (kept.token.iat, kept.verdict, kept.raw) == (NOW, None, None)
+    assert (kept.token.iat, kept.report, kept.raw) == (NOW, None, None)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,10 @@ BAD = [
     pytest.param({**EC, "alg": "ES384"}, id="alg of another curve"),
     pytest.param({**OKP, "x": OKP["x"][:-3]}, id="a short Edwards point"),
     pytest.param({**OKP, "crv": "X25519"}, id="a key for agreement"),
+    pytest.param({**OKP, "crv": "Ed448"}, id="a curve that is left out"),
+    pytest.param({**EC, "issuer": 1}, id="issuer a number"),
+    pytest.param({**EC, "issuer": None}, id="issuer null"),
+    pytest.param({**EC, "issuer": ["https://issuer.example"]}, id="issuer a list"),
 ]
 
 
@@ -73,6 +77,21 @@ def test_public_members_round_trip(alg):
     assert set(members) == set(jwk.THUMBPRINT_MEMBERS[members["kty"]])
     assert jwk.public_members(again) == members
     assert (again.alg, again.kid, again.use, again.public) == (alg, "k", "sig", key.private.public_key())
+
+
+def test_issuer_of_a_key_is_read_and_names_no_other_key():
+    """Read the issuer that an authority publishes with a key; the thumbprint is the same without it."""
+    bound = jwk.read({**EC, "issuer": "https://issuer.example/{tenantid}/v2.0"})
+    assert bound.issuer == "https://issuer.example/{tenantid}/v2.0"
+    assert jwk.read(EC).issuer is None
+    assert jwk.thumbprint({**EC, "issuer": "x"}) == jwk.thumbprint(EC) == jwk.thumbprint(jwk.public_members(bound))
+
+
+def test_checks_are_those_of_usable_for():
+    """Check under exactly the algorithms that the key is for."""
+    for members in (RSA, EC, OKP, {**RSA, "alg": "PS384"}, {**EC, "use": "enc"}, {**OKP, "key_ops": ["sign"]}):
+        key = jwk.read(members)
+        assert key.checks.keys() == key.usable_for
 
 
 def test_key_of_the_roca_generator_is_refused():

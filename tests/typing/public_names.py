@@ -12,8 +12,10 @@ def believe(token: str) -> str:
     try:
         claims: IDToken = validator.validate(token, nonce="n")
     except TokenRefused as refusal:
-        return refusal.verdict.to_text()
-    except (Refused, Unavailable) as error:
+        return refusal.report.to_text()
+    except Refused as refused:
+        return str(refused.report.to_text())
+    except Unavailable as error:
         return error.hint
     except IntaglioError as error:
         return error.code
@@ -23,6 +25,6 @@ def believe(token: str) -> str:
 
 def misuse(validator: Validator) -> None:
     """Mistakes that the types catch; mypy reports each ignore that is not needed."""
-    validator.validate(b"token")  # type: ignore[arg-type]
+    validator.validate(1)  # type: ignore[arg-type]
     validator.validate("token", "nonce")  # type: ignore[call-arg]
     Validator(issuer="https://id.example.com")  # type: ignore[call-arg]

@@ -17,8 +17,9 @@ from intaglio import codec
 from intaglio.errors import Misconfigured, Refused
 from intaglio.tokens import hashes, jwk, jws, peek
 from intaglio.tokens.raw import RawToken
-from intaglio.validate import catalogue, validator, verdict
-from intaglio.validate.policy import Expectation
+from intaglio.validate import catalogue, standard, validator
+from intaglio.validate import report as reports
+from intaglio.validate.policy import NO_OCCASION, Expectation, Occasion
 
 ISSUER, CLIENT, NOW = "https://issuer.example", "client-1", 1_000_000
 GOOD = {"iss": ISSUER, "sub": "u1", "aud": CLIENT, "exp": NOW + 600, "iat": NOW - 10}
@@ -43,13 +44,13 @@ def token(changes=None, header=None, without=()):
     return jws.sign(key(), {"kid": "k1", "typ": "JWT"} if header is None else header, codec.encode_json(claims))
 
 
-def code(text, expectation=EXPECTED, now=NOW):
+def code(text, expectation=EXPECTED, now=NOW, occasion=NO_OCCASION):
     """Return the code of the only failure; the fast path must refuse with the same."""
-    report = validator.check(text, expectation, keys(), now)
-    with pytest.raises(verdict.TokenRefused) as caught:
-        validator.validate(text, expectation, keys(), now)
+    report = validator.check(text, expectation, keys(), now, occasion)
+    with pytest.raises(reports.TokenRefused) as caught:
+        validator.validate(text, expectation, keys(), now, occasion)
     assert caught.value.code == report.failures()[0].code
-    assert caught.value.verdict.to_dict() == report.to_dict()
+    assert caught.value.report.to_dict() == report.to_dict()
     return report.only_failure()
 
 
@@ -129,7 +130,7 @@ def test_d2_14_authorized_party_is_bound_where_it_is_expected():
 )
 def test_d2_15_nonce_must_be_the_one_that_was_sent(changes, expected):
     """Refuse a token without the nonce of this sign-in."""
-    assert code(token(changes), Expectation(ISSUER, CLIENT, nonce="n")) == expected
+    assert code(token(changes), occasion=Occasion(nonce="n")) == expected
 
 
 @pytest.mark.parametrize(
@@ -142,9 +143,9 @@ def test_d2_15_nonce_must_be_the_one_that_was_sent(changes, expected):
 )
 def test_d2_15_sign_in_must_be_recent_where_asked(changes, expected):
     """Refuse a sign-in that is older than max_age and the leeway, or of unknown time."""
-    asked = Expectation(ISSUER, CLIENT, max_age=300)
-    assert code(token(changes), asked) == expected
-    assert validator.validate(token({"auth_time": NOW - 360}), asked, keys(), NOW)
+    asked = Occasion(max_age=300)
+    assert code(token(changes), occasion=asked) == expected
+    assert validator.validate(token({"auth_time": NOW - 360}), EXPECTED, keys(), NOW, asked)
 
 
 @pytest.mark.parametrize(
@@ -216,14 +217,24 @@ def test_time_window_is_exact(leeway):
 def test_d1_12_access_token_is_bound():
     """Refuse another access token than the one that came along, and a hash by another algorithm's hash."""
     right = hashes.half_hash("ES256", "at")
-    bound = Expectation(ISSUER, CLIENT, access_token="at")
-    assert validator.validate(token({"at_hash": right}), bound, keys(), NOW)
-    assert code(token({"at_hash": hashes.half_hash("ES256", "other")}), bound) == "at-hash-mismatch"
-    assert code(token({"at_hash": hashes.half_hash("ES384", "at")}), bound) == "at-hash-mismatch"
-    assert code(token({"at_hash": 1}), bound) == "at-hash-malformed"
-    assert validator.validate(token(), bound, keys(), NOW)
-    needed = Expectation(ISSUER, CLIENT, access_token="at", require_at_hash=True)
-    assert code(token(), needed) == "at-hash-missing"
+    bound = Occasion(access_token="at")
+    assert validator.validate(token({"at_hash": right}), EXPECTED, keys(), NOW, bound)
+    for value in (hashes.half_hash("ES256", "other"), hashes.half_hash("ES384", "at"), right + "A", right.lower(), ""):
+        assert code(token({"at_hash": value}), occasion=bound) == "at-hash-mismatch"
+    assert code(token({"at_hash": 1}), occasion=bound) == "at-hash-malformed"
+    assert validator.validate(token(), EXPECTED, keys(), NOW, bound)
+    assert code(token(), occasion=Occasion(access_token="at", require_at_hash=True)) == "at-hash-missing"
+
+
+@pytest.mark.parametrize(("claim", "of", "base"), [("c_hash", "code", "c-hash"), ("s_hash", "state", "s-hash")])
+def test_d1_12_code_and_state_are_bound(claim, of, base):
+    """Demand the hash of the code or the state that came along with the token, and that it is right."""
+    bound, right = Occasion(**{of: "value"}), hashes.half_hash("ES256", "value")
+    assert validator.validate(token({claim: right}), EXPECTED, keys(), NOW, bound)
+    assert code(token(), occasion=bound) == f"{base}-missing"
+    assert code(token({claim: hashes.half_hash("ES256", "other")}), occasion=bound) == f"{base}-mismatch"
+    assert code(token({claim: hashes.half_hash("ES512", "value")}), occasion=bound) == f"{base}-mismatch"
+    assert code(token({claim: [right]}), occasion=bound) == f"{base}-malformed"
 
 
 # --- the report
@@ -248,7 +259,7 @@ def test_report_has_the_same_checks_for_every_token():
     texts = (token(), token({"iss": 1}), "x", stranger, forbidden, "", "a.b.c")
     lists = [[check.name for check in validator.check(text, EXPECTED, keys(), NOW).checks] for text in texts]
     assert all(names == lists[0] for names in lists)
-    assert len(lists[0]) == 4 + len(catalogue.RULES)
+    assert len(lists[0]) == 5 + len(standard.STANDARD.rules)
 
 
 def test_unknown_key_skips_the_signature_and_believes_nothing():
@@ -279,21 +290,21 @@ def test_refusal_shows_the_same_face_and_keeps_the_token_out():
     """Give strangers one public text for every refusal, and the token to nobody."""
     faces = set()
     for text in (token({"iss": "x"}), token({"exp": 1}), token()[:-4] + "AAAA", "x.y.z"):
-        with pytest.raises(verdict.TokenRefused) as caught:
+        with pytest.raises(reports.TokenRefused) as caught:
             validator.validate(text, EXPECTED, keys(), NOW)
         faces.add(caught.value.public)
-        told = f"{caught.value!r} {caught.value.detail} {caught.value.verdict.to_text()}"
+        told = f"{caught.value!r} {caught.value.detail} {caught.value.report.to_text()}"
         assert text.split(".")[1] not in told or text == "x.y.z"
     assert len(faces) == 1
 
 
-REASONS = set(verdict.Reason.__args__)
+REASONS = set(reports.Reason.__args__)
 
 
 @pytest.mark.parametrize("known", sorted({*catalogue.HINTS, "issuer-missing", "expiry-malformed", "internal"}))
 def test_every_code_has_one_of_the_closed_reasons(known):
     """Sort every code under one of the eight reasons."""
-    assert verdict.reason(known) in REASONS
+    assert reports.reason(known) in REASONS
 
 
 values = (
@@ -314,7 +325,7 @@ def test_fast_path_and_report_agree(changes):
     report = validator.check(text, Expectation(ISSUER, CLIENT, also=("x",)), keys(), NOW)
     try:
         believed = validator.validate(text, Expectation(ISSUER, CLIENT, also=("x",)), keys(), NOW)
-    except verdict.TokenRefused as refusal:
+    except reports.TokenRefused as refusal:
         assert refusal.code != "internal"  # noqa: PT017  (either outcome is right; this one must have a cause)
         assert report.failures()
     else:
@@ -363,12 +374,10 @@ def test_rules_are_monotone_in_leeway(one, two, shift):
         {"algorithms": ("none",)},
         {"algorithms": ("HS256",)},
         {"algorithms": "RS256"},
-        {"nonce": ""},
-        {"nonce": 1},
-        {"access_token": ""},
-        {"max_age": -1},
+        {"organization": ""},
+        {"emails": ()},
+        {"require_encrypted": True},
         {"authorized_parties": ()},
-        {"require_at_hash": True},
     ],
     ids=str,
 )
@@ -379,9 +388,28 @@ def test_nonsense_is_no_expectation(options):
     assert caught.value.code == "expectation-unusable"
 
 
+@pytest.mark.parametrize(
+    "given_values",
+    [
+        {"nonce": ""},
+        {"nonce": 1},
+        {"access_token": ""},
+        {"code": ""},
+        {"state": b"x"},
+        {"max_age": -1},
+        {"require_at_hash": True},
+    ],
+)
+def test_nonsense_is_no_occasion(given_values):
+    """Refuse values that would look as if they were checked."""
+    with pytest.raises(Misconfigured) as caught:
+        Occasion(**given_values)
+    assert caught.value.code == "expectation-unusable"
+
+
 def test_expectation_does_not_print_secrets():
     """Keep nonce and access token out of texts."""
-    assert "s3cret" not in repr(Expectation(ISSUER, CLIENT, nonce="s3cret-n", access_token="s3cret-a"))
+    assert "s3cret" not in repr(Occasion("s3cret-n", "s3cret-a", "s3cret-c", "s3cret-s"))
 
 
 # --- beside others

@@ -179,6 +179,10 @@ SAMPLES: dict[str, pages.Page] = {
     "form-post": pages.FormPostPage(
         "https://app.example.com/callback", (("code", "SplxlOBeZQQYbYS6WxSbIA"), ("state", "af0ifjsldkj"))
     ),
+    "inspect": pages.InspectPage(),
+    "inspect-origin-refused": pages.InspectPage(
+        problem="The address asked for names an origin that may not be allowed, so this page connects to nobody."
+    ),
     "dialect": pages.DialectPage(
         "Auth0",
         "http://localhost:8083/",

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.browser
 # Buttons, fields, links that stand alone, and the labels of checkboxes; two of one page may not cover each other.
 TARGETS = """() => [...document.querySelectorAll(
     "button, .button, .field input, .links a, nav a, .lead a, .scope label")]
+  .filter((e) => e.getClientRects().length)
   .map((e) => { const r = e.getBoundingClientRect();
     return {name: e.id || e.textContent.trim().slice(0, 30), x: r.x, y: r.y, w: r.width, h: r.height}; })"""
 

@@ -71,7 +71,7 @@ def test_no_field_of_any_page_breaks_out(name: str, payload: str) -> None:
         elements = markup.read(document)
         _check(document, elements)
         assert len(markup.tagged(elements, "form", "input")) <= len(markup.tagged(plain, "form", "input"))
-    assert seen >= 4
+    assert seen >= 1
 
 
 def test_the_walk_reaches_nested_fields() -> None:

@@ -65,18 +65,23 @@ def _code_of_refusal(error: Refused) -> Exit:
     return Exit.TOKEN_EXPIRED if error.code == "token-expired" else Exit.TOKEN_INVALID
 
 
+def plain(value: object) -> str:
+    """Return a value as text without what a terminal would obey: it may be a stranger's."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in str(value))
+
+
 def tell(error: IntaglioError) -> None:
     """Write what went wrong on stderr: expected, received, next step."""
     say(f"error: {error.public} ({error.code})")
     detail = dict(error.detail)
     listed = detail.pop("faults", ())
     for fault in listed if isinstance(listed, tuple | list) else (listed,):
-        say(f"  - {fault}")
+        say(f"  - {plain(fault)}")
     for name in ("expected", "received"):
         if name in detail:
-            say(f"  {name}: {detail.pop(name)}")
+            say(f"  {name}: {plain(detail.pop(name))}")
     for name, value in detail.items():
-        say(f"  {name}: {value}")
+        say(f"  {name}: {plain(value)}")
     if error.hint:
         say(f"  next step: {error.hint}")
 

@@ -30,21 +30,35 @@ def read_secret(what: str, file: str | None, *, option: str) -> Secret:
     )
 
 
+def ask(what: str) -> Secret:
+    """Return a secret that exists already, asked for once on a terminal; raises `click.Abort`."""
+    return Secret(click.prompt(what, hide_input=True, err=True))
+
+
 def read_text(file: str) -> str:
     """Return the text of a file, or of stdin for `-`; raises `Misconfigured` (`input-unreadable`)."""
+    octets = read_octets(file)
+    if len(octets) > MAX_OCTETS:
+        raise _unreadable(file, "more than 256 KiB")
     try:
-        if file == "-":
-            octets = sys.stdin.buffer.read(MAX_OCTETS + 1)
-        else:
-            with pathlib.Path(file).open("rb") as stream:
-                octets = stream.read(MAX_OCTETS + 1)
-        if len(octets) > MAX_OCTETS:
-            raise _unreadable(file, "more than 256 KiB")
         return octets.decode("utf-8")
-    except OSError as exc:
-        raise _unreadable(file, str(exc.strerror)) from exc
     except UnicodeDecodeError:
         raise _unreadable(file, "not UTF-8") from None  # the cause would quote the octets
+
+
+def read_octets(file: str) -> bytes:
+    """Return what is in a file, or on stdin for `-`, up to one octet more than 256 KiB.
+
+    Raises `Misconfigured` (`input-unreadable`).
+    """
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read(MAX_OCTETS + 1)
+        with pathlib.Path(file).open("rb") as stream:
+            return stream.read(MAX_OCTETS + 1)
+    except (OSError, ValueError) as exc:
+        # ValueError: a name with NUL in it.
+        raise _unreadable(file, str(getattr(exc, "strerror", None) or "no name of a file")) from exc
 
 
 def _unreadable(file: str, why: str) -> Misconfigured:

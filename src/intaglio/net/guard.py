@@ -16,8 +16,9 @@ from intaglio.errors import Unavailable
 MAXIMUM_OCTETS = 256 * 1024
 TIME_LIMIT_SECONDS = 10.0
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_PORTS = {"https": 443, "http": 80}
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _STRANGE = tuple(ipaddress.ip_network(text) for text in ("64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10"))
@@ -33,6 +34,13 @@ class Limits(msgspec.Struct, frozen=True):
 
 def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").lower().rstrip(".")
+
+
+def _place(url: str) -> tuple[str, int]:
+    """Return the host and port that a URL names; raises ValueError for text that is no URL."""
+    parts = urlsplit(url)
+    port = parts.port
+    return _host(url), port if port is not None else _PORTS.get(parts.scheme, 0)
 
 
 def _address(text: str) -> Address | None:
@@ -58,30 +66,31 @@ def is_loopback_host(host: str) -> bool:
 class Guard:
     """Says where calls may go: https anywhere public, http to loopback only.
 
-    Hosts of the `trusted` URLs, which an operator wrote down, may have private addresses as well; what a document of
-    a stranger names may not (SSRF).
+    The hosts of the `trusted` URLs, which an operator wrote down, may have private addresses as well, each at the port
+    that was written down. What a document or a redirect names may not (SSRF): a neighbour on another port of a
+    configured host is another program, and is called only where its address is public.
     """
 
     def __init__(self, trusted: Iterable[str] = ()) -> None:
-        self._trusted = frozenset(_host(url) for url in trusted)
+        self._trusted = frozenset(_place(url) for url in trusted)
 
     def check_url(self, url: str) -> None:
         """Raise `Unavailable` with code `destination-refused` unless a call may be made to `url`."""
         try:
             parts = urlsplit(url)
-            host, _ = _host(url), parts.port
+            host, port = _place(url)
         except ValueError:
             raise _refused("not a URL", "") from None  # the cause quotes the URL
-        if not host or parts.username is not None or not url.isascii() or not url.isprintable() or " " in url:
+        if not host or "@" in parts.netloc or not url.isascii() or not url.isprintable() or " " in url:
             raise _refused("a URL without userinfo, in ASCII", host)
         # RFC 6749 3.2, OpenID Connect Core 16.17: TLS, but for this machine itself.
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback_host(host)):
             raise _refused("https, or http to loopback", host)
-        if is_loopback_host(host) and host not in self._trusted:
+        if is_loopback_host(host) and (host, port) not in self._trusted:
             raise _refused("a public host, or one that was configured", host)
 
-    def check_address(self, host: str, text: str) -> None:
-        """Raise `Unavailable` with code `destination-refused` unless `host` may be at the address `text`."""
+    def check_address(self, host: str, port: int, text: str) -> None:
+        """Raise `Unavailable` with `destination-refused` unless `host` may be at the address `text` for this port."""
         host, address = host.lower().rstrip("."), _address(text)
         if address is None:
             raise _refused("an address", host)
@@ -89,7 +98,7 @@ class Guard:
         if is_loopback_host(host) and not address.is_loopback:
             raise _refused("a loopback address", host)
         strange = any(address in network for network in _STRANGE) and not address.is_loopback
-        if host not in self._trusted and (strange or not address.is_global or address.is_multicast):
+        if (host, port) not in self._trusted and (strange or not address.is_global or address.is_multicast):
             raise _refused("a public address", host)
 
 

@@ -36,7 +36,7 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in addresses:
-            self._guard.check_address(host, address)
+            self._guard.check_address(host, port, address)
         fault: Exception = httpcore2.ConnectError("no address")
         for address in addresses:
             try:
@@ -83,6 +83,9 @@ class PooledDriver:
         except StopIteration as end:
             value: T = end.value
             return value
+        finally:
+            # Who is interrupted says so to the flow now, not when its memory is reclaimed: others may wait for it.
+            flow.close()
 
     async def _send(self, call: Call) -> Reply:
         self._guard.check_url(call.url)

@@ -208,6 +208,18 @@ class DemoTokenPage(_Unprinted, frozen=True):
     steps: tuple[tuple[str, str], ...]
     userinfo: tuple[ClaimRow, ...] = ()
     form_targets: tuple[str, ...] = ()
+    inspect_uri: str = "/inspect"
+
+
+class InspectPage(msgspec.Struct, frozen=True):
+    """The token inspector: a page that works in the browser alone and is sent no token.
+
+    `origins` are those that its policy lets it connect to; `problem` says why the ones asked for were refused.
+    """
+
+    origins: tuple[str, ...] = ()
+    problem: str = ""
+    form_targets: tuple[str, ...] = ()
 
 
 class DialectPage(msgspec.Struct, frozen=True):
@@ -231,5 +243,6 @@ Page = (
     | StartPage
     | DemoPage
     | DemoTokenPage
+    | InspectPage
     | DialectPage
 )

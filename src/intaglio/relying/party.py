@@ -20,8 +20,8 @@ from intaglio.tokens import jwk
 from intaglio.tokens.claims import IDToken
 from intaglio.tokens.raw import RawToken
 from intaglio.validate import discovery, policy, validator
-from intaglio.validate.policy import Expectation
-from intaglio.validate.verdict import Verdict
+from intaglio.validate.policy import Expectation, Occasion
+from intaglio.validate.report import ValidationReport
 from intaglio.wire import url
 from intaglio.wire.flow import Flow
 
@@ -31,7 +31,7 @@ def _fail(code: str, **detail: object) -> NoReturn:
 
 
 def _keys(uri: str) -> Flow[jwk.KeySet]:
-    reply = yield discovery.get(uri)
+    reply = yield from discovery.document(uri)
     return jwk.read_set(discovery.members(reply))
 
 
@@ -110,9 +110,9 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
         members = calls.token_answer(reply)
         if "id_token" not in members:
             _fail("token-answer-malformed", rule="id_token is missing")
-        expectation = self._expect(members, nonce=transaction.nonce, max_age=transaction.max_age)
-        verdict = yield from self._judge(provider, members["id_token"], expectation, now)
-        return _signed_in(members, verdict.believed(), verdict)
+        occasion = Occasion(transaction.nonce, members["access_token"], max_age=transaction.max_age)
+        report = yield from self._judge(provider, members["id_token"], occasion, now)
+        return _signed_in(members, report.believed(), report)
 
     def refresh(self, provider: Provider, refresh_token: Secret, previous: IDToken, *, now: int) -> Flow[SignedIn]:
         """Use a refresh token; a new ID token must continue `previous` (OpenID Connect Core 12.2).
@@ -124,8 +124,9 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
         members = calls.token_answer(reply)
         if "id_token" not in members:
             return _signed_in(members, previous, None)
-        verdict = yield from self._judge(provider, members["id_token"], self._expect(members), now)
-        continued = renewal.continued(previous, verdict)
+        occasion = Occasion(access_token=members["access_token"])
+        report = yield from self._judge(provider, members["id_token"], occasion, now)
+        continued = renewal.continued(previous, report)
         return _signed_in(members, continued.believed(), continued)
 
     def userinfo(self, provider: Provider, access_token: Secret, subject: str) -> Flow[dict[str, Any]]:
@@ -172,39 +173,37 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
             _fail("code-missing")
         return code
 
-    def _expect(self, members: Mapping[str, Any], nonce: str | None = None, max_age: int | None = None) -> Expectation:
+    def _expectation(self) -> Expectation:
         return Expectation(
             issuer=self.issuer,
             audience=self.client_id,
-            nonce=nonce,
-            access_token=members["access_token"],
-            max_age=max_age,
             leeway=self.leeway,
             algorithms=self.algorithms,
             authorized_parties=(self.client_id,),
         )
 
-    def _judge(self, provider: Provider, text: str, expectation: Expectation, now: int) -> Flow[Verdict]:
+    def _judge(self, provider: Provider, text: str, occasion: Occasion, now: int) -> Flow[ValidationReport]:
         # OpenID Connect Discovery 4.3: a provider that was found for another issuer has no say here.
         if provider.issuer != self.issuer:
             _fail("provider-mismatch", expected=self.issuer, received=provider.issuer)
-        verdict = validator.check(text, expectation, provider.keys, now)
-        if verdict.only_failure() != "key-unknown":
-            return verdict
+        expectation = self._expectation()
+        report = validator.check(text, expectation, provider.keys, now, occasion)
+        if report.only_failure() != "key-unknown":
+            return report
         # OpenID Connect Core 10.1.1: the issuer may have rotated its keys since it was asked.
         try:
             keys = yield from _keys(provider.metadata.jwks_uri)
         except Refused:
-            return verdict
-        return validator.check(text, expectation, keys, now)
+            return report
+        return validator.check(text, expectation, keys, now, occasion)
 
 
-def _signed_in(members: Mapping[str, Any], token: IDToken, verdict: Verdict | None) -> SignedIn:
+def _signed_in(members: Mapping[str, Any], token: IDToken, report: ValidationReport | None) -> SignedIn:
     expires_in, scope, refresh_token = members.get("expires_in"), members.get("scope"), members.get("refresh_token")
     return SignedIn(
         token=token,
-        verdict=verdict,
-        raw=RawToken(members["id_token"]) if verdict is not None else None,
+        report=report,
+        raw=RawToken(members["id_token"]) if report is not None else None,
         access_token=Secret(members["access_token"]),
         refresh_token=None if refresh_token is None else Secret(refresh_token),
         expires_in=expires_in if type(expires_in) is int and expires_in >= 0 else None,

@@ -10,7 +10,7 @@ from intaglio.tokens.claims import IDToken
 from intaglio.tokens.jwk import KeySet
 from intaglio.tokens.raw import RawToken
 from intaglio.validate.discovery import Metadata
-from intaglio.validate.verdict import Verdict
+from intaglio.validate.report import ValidationReport
 
 
 class SignInFailed(ProtocolFault):
@@ -47,11 +47,11 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     """The tokens of a sign-in or a refresh, and the report on the ID token.
 
-    `verdict` and `raw` are None after a refresh that brought no ID token; `token` is then the previous one.
+    `report` and `raw` are None after a refresh that brought no ID token; `token` is then the previous one.
     """
 
     token: IDToken
-    verdict: Verdict | None
+    report: ValidationReport | None
     raw: RawToken | None
     access_token: Secret
     refresh_token: Secret | None = None

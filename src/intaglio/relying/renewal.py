@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from intaglio.errors import Refused
 from intaglio.tokens.claims import IDToken
-from intaglio.validate.verdict import Check, Verdict
+from intaglio.validate.report import Check, ValidationReport
 
 _SPEC = "OpenID Connect Core 1.0 section 12.2"
 
@@ -40,11 +40,13 @@ def _compared(before: IDToken, after: IDToken) -> tuple[Check, ...]:
     )
 
 
-def continued(previous: IDToken, verdict: Verdict) -> Verdict:
+def continued(previous: IDToken, report: ValidationReport) -> ValidationReport:
     """Return the report on a refreshed token with the comparison to the previous one added."""
     try:
-        token = verdict.believed()
+        token = report.believed()
     except Refused:
-        return verdict
+        return report
     checks = _compared(previous, token)
-    return Verdict((*verdict.checks, *checks), token)
+    return ValidationReport(
+        (*report.checks, *checks), token, clocks=report.clocks, dialect=report.dialect, kind=report.kind
+    )

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from typing import cast
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from intaglio import codec
@@ -83,8 +84,8 @@ def self_signed(
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signing=True, issuing=False), critical=True)
     )
-    # RFC 8410 3: Ed25519 takes no hash of its own.
-    digest = None if isinstance(private, ed25519.Ed25519PrivateKey) else _HASHES[algorithm.hash]
+    # RFC 8410 3, RFC 9881 2: Ed25519 and ML-DSA take no hash of their own.
+    digest = None if algorithm.family in ("eddsa", "ml-dsa") else _HASHES[algorithm.hash]
     return builder.sign(private, digest).public_bytes(serialization.Encoding.DER)
 
 
@@ -115,7 +116,11 @@ def public_key(der: bytes, alg: str | None) -> jwk.VerificationKey:
 
     Raises `Refused` with code `malformed-key` for anything but a certificate over a key that fits `alg`.
     """
-    return jwk.from_public(_load(der).public_key(), alg)
+    try:
+        public = _load(der).public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        raise Refused("malformed-key", detail={"rule": "no such key"}) from None  # the cause may quote numbers
+    return jwk.from_public(public, alg)
 
 
 # --- the local authority for development

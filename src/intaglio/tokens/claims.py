@@ -18,7 +18,7 @@ MAXIMUM_AUDIENCES = 100
 REQUIRED = ("iss", "sub", "aud", "exp", "iat")
 
 
-class IDToken(msgspec.Struct, frozen=True, kw_only=True):
+class IDToken(msgspec.Struct, frozen=True):
     """An ID token that was believed; instants are whole seconds, `claims` holds every claim as it was sent."""
 
     iss: str
@@ -37,7 +37,7 @@ class IDToken(msgspec.Struct, frozen=True, kw_only=True):
     s_hash: str | None = None
     sid: str | None = None
     jti: str | None = None
-    claims: dict[str, Any]
+    claims: dict[str, Any] = {}
 
 
 _Text: TypeAlias = str | msgspec.UnsetType
@@ -45,10 +45,10 @@ _Instant: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=MAXIMUM_INSTANT)]
 
 
 class _Usual(msgspec.Struct, frozen=True, kw_only=True):
-    """The shape that nearly every token has, judged by msgspec in a microsecond; the rest is read claim by claim."""
+    """The shape that nearly every token has, judged by msgspec in half a microsecond."""
 
     iss: Annotated[str, msgspec.Meta(min_length=1)]
-    sub: Annotated[str, msgspec.Meta(min_length=1, max_length=MAXIMUM_SUBJECT, pattern=r"\A[ -~]+\Z")]
+    sub: Annotated[str, msgspec.Meta(min_length=1, max_length=MAXIMUM_SUBJECT)]
     aud: Annotated[str, msgspec.Meta(min_length=1)]
     exp: _Instant
     iat: _Instant
@@ -140,35 +140,47 @@ def _required_instant(payload: Mapping[str, Any], name: str) -> int:
     return value
 
 
+def usual(payload: Mapping[str, Any]) -> IDToken | None:
+    """Return the claims of a token of the usual shape, typed: one audience, whole seconds, no null.
+
+    None for any other, right or wrong, which `read` looks at claim by claim.
+    """
+    try:
+        seen = msgspec.convert(payload, _Usual)
+    except msgspec.ValidationError:
+        return None
+    if not (seen.sub.isascii() and seen.sub.isprintable()):
+        return None
+    get, amr = payload.get, seen.amr
+    # By position: by name it takes six times as long, and this is the hottest path there is.
+    return IDToken(
+        seen.iss,
+        seen.sub,
+        (seen.aud,),
+        seen.exp,
+        seen.iat,
+        get("auth_time"),
+        get("nbf"),
+        get("nonce"),
+        get("acr"),
+        None if amr is msgspec.UNSET else amr,
+        get("azp"),
+        get("at_hash"),
+        get("c_hash"),
+        get("s_hash"),
+        get("sid"),
+        get("jti"),
+        dict(payload),
+    )
+
+
 def read(payload: Mapping[str, Any]) -> IDToken:
     """Return the claims, typed; nothing is believed by that, only read.
 
     Raises `Refused` with `claim-missing` for one of iss, sub, aud, exp, iat and `claim-malformed` for a wrong type.
     """
-    try:
-        usual = msgspec.convert(payload, _Usual)
-    except msgspec.ValidationError:
-        return _read_each(payload)  # says which claim it is, and knows lists of audiences and fractions of seconds
-    get, amr = payload.get, usual.amr
-    return IDToken(
-        iss=usual.iss,
-        sub=usual.sub,
-        aud=(usual.aud,),
-        exp=usual.exp,
-        iat=usual.iat,
-        auth_time=get("auth_time"),
-        nbf=get("nbf"),
-        nonce=get("nonce"),
-        acr=get("acr"),
-        amr=None if amr is msgspec.UNSET else amr,
-        azp=get("azp"),
-        at_hash=get("at_hash"),
-        c_hash=get("c_hash"),
-        s_hash=get("s_hash"),
-        sid=get("sid"),
-        jti=get("jti"),
-        claims=dict(payload),
-    )
+    # Claim by claim it says which one is wrong, and knows lists of audiences and fractions of seconds.
+    return usual(payload) or _read_each(payload)
 
 
 def _read_each(payload: Mapping[str, Any]) -> IDToken:

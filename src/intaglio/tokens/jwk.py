@@ -1,6 +1,6 @@
 """Keys and key sets: make, read strictly, write the public part, name by thumbprint.
 
-RFC 7517 (JWK, sets), RFC 7518 section 6 (members), RFC 8037 section 2 (OKP), RFC 7638 (thumbprint).
+RFC 7517 (JWK, sets), RFC 7518 section 6 (members), RFC 8037 section 2 (OKP), RFC 9964 (AKP), RFC 7638 (thumbprint).
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -15,22 +16,31 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from intaglio import codec
 from intaglio.errors import Refused
-from intaglio.tokens import algorithms, publickeys
+from intaglio.tokens import algorithms, publickeys, schemes
 from intaglio.tokens.publickeys import PrivateKey, PublicKey
 
 MAXIMUM_KEYS = 100
-PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-THUMBPRINT_MEMBERS = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
+THUMBPRINT_MEMBERS = {
+    "RSA": ("e", "kty", "n"),
+    "EC": ("crv", "kty", "x", "y"),
+    "OKP": ("crv", "kty", "x"),
+    "AKP": ("alg", "kty", "pub"),
+}
 
 
 class VerificationKey(msgspec.Struct, frozen=True, dict=True, kw_only=True):
-    """A public key that signatures are checked with, and what its owner says it is for."""
+    """A public key that signatures are checked with, and what its owner says it is for.
+
+    `issuer` is the issuer whose tokens it may sign, where the document says so key by key.
+    """
 
     public: PublicKey
     alg: str | None = None
     kid: str | None = None
     use: str | None = None
     key_ops: tuple[str, ...] | None = None
+    issuer: str | None = None
 
     @cached_property
     def key_type(self) -> algorithms.KeyType:
@@ -39,7 +49,7 @@ class VerificationKey(msgspec.Struct, frozen=True, dict=True, kw_only=True):
 
     @cached_property
     def curve(self) -> str | None:
-        """The JWK `crv` of the key; None for RSA."""
+        """The JWK `crv` of the key; None for RSA and ML-DSA."""
         return publickeys.curve_name(self.public)
 
     @cached_property
@@ -51,6 +61,11 @@ class VerificationKey(msgspec.Struct, frozen=True, dict=True, kw_only=True):
         return frozenset(
             name for name in algorithms.ALGORITHMS if self.alg in (None, name) and publickeys.fits(name, self.public)
         )
+
+    @cached_property
+    def checks(self) -> Mapping[str, schemes.Check]:
+        """What checks a signature under each algorithm of `usable_for`, bound once."""
+        return MappingProxyType({name: schemes.check(algorithms.find(name), self.public) for name in self.usable_for})
 
 
 class SigningKey:
@@ -108,7 +123,8 @@ class KeySet:
 def generate(alg: str, *, rsa_bits: int = 2048) -> SigningKey:
     """Return a new key for `alg`; `rsa_bits` counts only for RSA.
 
-    Raises `Refused` with code `forbidden-algorithm` for an unknown `alg`, `malformed-key` for a short RSA key.
+    Raises `Refused` with code `forbidden-algorithm` for an unknown `alg` and for ML-DSA where the cryptography library
+    was built without it, `malformed-key` for a short RSA key.
     """
     algorithm = algorithms.find(alg)
     if algorithm.key_type == "RSA":
@@ -117,6 +133,8 @@ def generate(alg: str, *, rsa_bits: int = 2048) -> SigningKey:
         return SigningKey(alg, rsa.generate_private_key(65537, rsa_bits))
     if algorithm.key_type == "EC":
         return SigningKey(alg, ec.generate_private_key(publickeys.CURVES[str(algorithm.curve)]))
+    if algorithm.key_type == "AKP":
+        return SigningKey(alg, publickeys.generate_lattice(alg))
     return SigningKey(alg, ed25519.Ed25519PrivateKey.generate())
 
 
@@ -135,7 +153,10 @@ def public_members(key: VerificationKey) -> dict[str, str]:
         # RFC 7518 6.2.1.2: the full size of a coordinate, leading zeros included.
         size = (public.curve.key_size + 7) // 8
         return {"kty": "EC", "crv": str(key.curve), "x": _octets(point.x, size), "y": _octets(point.y, size)}
-    return {"kty": "OKP", "crv": "Ed25519", "x": codec.encode_base64url(public.public_bytes_raw())}
+    octets = codec.encode_base64url(public.public_bytes_raw())
+    if isinstance(public, ed25519.Ed25519PublicKey):
+        return {"kty": "OKP", "crv": "Ed25519", "x": octets}
+    return {"kty": "AKP", "alg": str(publickeys.lattice_name(public)), "pub": octets}
 
 
 def thumbprint(members: Mapping[str, str]) -> str:
@@ -169,6 +190,9 @@ def read(members: Mapping[str, Any]) -> VerificationKey:
     alg, operations = _text(members, "alg"), members.get("key_ops")
     if operations is not None and not (isinstance(operations, list) and all(isinstance(o, str) for o in operations)):
         publickeys.malformed("key_ops is not a list of strings")
+    if not isinstance(members.get("issuer", ""), str):
+        # Skipped rather than left unbound: a key that is for one issuer must not become a key for all.
+        publickeys.malformed("issuer is not a string")
     public = publickeys.read(members)
     if alg is not None and (alg not in algorithms.ALGORITHMS or not publickeys.fits(alg, public)):
         publickeys.malformed("alg is not supported or does not fit the key")
@@ -178,6 +202,7 @@ def read(members: Mapping[str, Any]) -> VerificationKey:
         kid=_text(members, "kid"),
         use=_text(members, "use"),
         key_ops=None if operations is None else tuple(operations),
+        issuer=members.get("issuer"),
     )
 
 
@@ -208,7 +233,7 @@ def from_public(public: object, alg: str | None = None, kid: str | None = None) 
 
     Raises `Refused` with code `malformed-key` for other types, sizes and curves, and for a key that does not fit.
     """
-    if not isinstance(public, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)):
+    if not isinstance(public, PublicKey):
         publickeys.malformed("a key type that is not supported")
     if not any(publickeys.fits(name, public) for name in ([alg] if alg else algorithms.ALGORITHMS)):
         publickeys.malformed("the key fits no algorithm that is allowed")

@@ -1,48 +1,25 @@
 """Compact signatures: sign a payload, check one; nothing in a token chooses how it is checked but a name of a key.
 
-RFC 7515 (JWS compact serialization), RFC 7518 section 3, RFC 8037, RFC 8725 (best current practice).
+RFC 7515 (JWS compact serialization), RFC 7518 section 3, RFC 8037, RFC 9964, RFC 8725 (best current practice).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from intaglio import codec
 from intaglio.errors import Refused
-from intaglio.tokens import algorithms, jwk
+from intaglio.tokens import algorithms, jwk, schemes
+from intaglio.tokens.sharedsecret import SharedSecret
 
 MAXIMUM_OCTETS = 64 * 1024
 MAXIMUM_CANDIDATES = 10
 CACHED_HEADER_OCTETS = 512
-
-_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "sha256": hashes.SHA256(),
-    "sha384": hashes.SHA384(),
-    "sha512": hashes.SHA512(),
-}
-_PKCS1 = padding.PKCS1v15()
-_PSS = {
-    name: padding.PSS(mgf=padding.MGF1(digest), salt_length=padding.PSS.DIGEST_LENGTH)
-    for name, digest in _HASHES.items()
-}
-_ECDSA = {name: ec.ECDSA(digest) for name, digest in _HASHES.items()}
-# The order of each curve's group: FIPS 186-5, SP 800-186 section 3.2.1.
-_ORDERS = {
-    "P-256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
-    "P-384": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
-    "P-521": int(
-        "01FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA"
-        "51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409",
-        16,
-    ),
-}
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -68,51 +45,31 @@ def _refuse(code: str, hint: str = "", **detail: object) -> NoReturn:
 # --- signing
 
 
-def _raw_signature(private: ec.EllipticCurvePrivateKey, algorithm: algorithms.Algorithm) -> Callable[[bytes], bytes]:
-    scheme, half = _ECDSA[algorithm.hash], algorithm.signature_octets // 2
-
-    def sign_input(message: bytes) -> bytes:
-        r, s = utils.decode_dss_signature(private.sign(message, scheme))
-        # RFC 7518 3.4: r and s at full length, joined.
-        return r.to_bytes(half, "big") + s.to_bytes(half, "big")
-
-    return sign_input
-
-
-def _signature_of(key: jwk.SigningKey) -> Callable[[bytes], bytes]:
-    algorithm, private = algorithms.find(key.alg), key.private
-    if isinstance(private, rsa.RSAPrivateKey):
-        digest = _HASHES[algorithm.hash]
-        scheme = _PKCS1 if algorithm.family == "rsa-pkcs1" else _PSS[algorithm.hash]
-        return lambda message: private.sign(message, scheme, digest)
-    if isinstance(private, ec.EllipticCurvePrivateKey):
-        return _raw_signature(private, algorithm)
-    return private.sign
-
-
 class Signer:
-    """Signs many payloads with one key under one protected header, which is encoded once."""
+    """Signs many payloads with one key, or one shared secret, under one protected header, which is encoded once."""
 
     __slots__ = ("_prefix", "_sign")
 
-    def __init__(self, key: jwk.SigningKey, header: Mapping[str, object]) -> None:
+    def __init__(self, key: jwk.SigningKey | SharedSecret, header: Mapping[str, object]) -> None:
         """Prepare a signer; `alg` comes from the key, and a header that says another is a `ValueError`."""
         if header.get("alg", key.alg) != key.alg:
             raise ValueError("the header names another algorithm than the key")
         encoded = codec.encode_json({"alg": key.alg, **header})
-        self._prefix = (codec.encode_base64url(encoded) + ".").encode("ascii")
-        self._sign = _signature_of(key)
+        self._prefix = codec.encode_base64url(encoded) + "."
+        self._sign: schemes.Sign = (
+            key.mac if isinstance(key, SharedSecret) else schemes.sign(algorithms.find(key.alg), key.private)
+        )
 
     def sign(self, payload: bytes) -> str:
         """Return the compact serialization of `payload`, signed (RFC 7515 section 7.1)."""
-        message = self._prefix + codec.encode_base64url(payload).encode("ascii")
-        return message.decode("ascii") + "." + codec.encode_base64url(self._sign(message))
+        text = self._prefix + codec.encode_base64url(payload)
+        return f"{text}.{codec.encode_base64url(self._sign(text.encode('ascii')))}"
 
     def __repr__(self) -> str:
         return "Signer(…)"
 
 
-def sign(key: jwk.SigningKey, header: Mapping[str, object], payload: bytes) -> str:
+def sign(key: jwk.SigningKey | SharedSecret, header: Mapping[str, object], payload: bytes) -> str:
     """Return the compact serialization of `payload`, signed once; `alg` comes from the key."""
     return Signer(key, header).sign(payload)
 
@@ -165,17 +122,18 @@ def read(text: str | bytes) -> Segments:
         raw = text.encode("ascii") if isinstance(text, str) else text
     except UnicodeEncodeError:
         raise Refused("token-malformed", detail={"rule": "a character outside ASCII"}) from None  # would quote it
-    first, last = raw.find(b"."), raw.rfind(b".")
-    # RFC 7515 7.1: exactly three parts. Found from both ends: thousands of dots cost no list.
-    if first == last or raw.find(b".", first + 1) != last:
+    # RFC 7515 7.1: exactly three parts. At most four are made, so that thousands of dots cost nothing.
+    parts = raw.split(b".", 3)
+    if len(parts) != 3:
         hint = "Five parts are an encrypted token." if raw.count(b".") == 4 else ""
         _refuse("token-malformed", hint, rule="not three parts with two dots between")
-    header = _header(raw[:first])
+    first, second, third = parts
+    header = _header(first)
     try:
-        payload, signature = codec.decode_base64url(raw[first + 1 : last]), codec.decode_base64url(raw[last + 1 :])
+        payload, signature = codec.decode_base64url(second), codec.decode_base64url(third)
     except codec.CodecError as fault:
         raise Refused("token-malformed", detail={"rule": str(fault)}) from None  # the rule says it all
-    return Segments(header, payload, signature, raw[:last])
+    return Segments(header, payload, signature, raw[: len(first) + 1 + len(second)])
 
 
 def peek_kid(text: str | bytes) -> str | None:
@@ -190,11 +148,18 @@ def peek_kid(text: str | bytes) -> str | None:
 # --- checking
 
 
-def allow(header: Mapping[str, Any], allowed: Collection[str]) -> str:
-    """Return the header's `alg`; raises `Refused` with code `forbidden-algorithm` unless it is allowed."""
+def allow(
+    header: Mapping[str, Any],
+    allowed: Collection[str],
+    table: Mapping[str, algorithms.Algorithm] = algorithms.ALGORITHMS,
+) -> str:
+    """Return the header's `alg`; raises `Refused` with code `forbidden-algorithm` unless it is allowed.
+
+    `table` is what the key at hand can do: `algorithms.ALGORITHMS` for key pairs, `algorithms.KEYED` for a secret.
+    """
     alg: str = header["alg"]
     # RFC 8725 3.1: the verifier decides; `none` is in no table.
-    if alg not in allowed or alg not in algorithms.ALGORITHMS:
+    if alg not in allowed or alg not in table:
         _refuse("forbidden-algorithm", received=alg[:64], expected=sorted(allowed))
     return alg
 
@@ -221,40 +186,21 @@ def candidates(header: Mapping[str, Any], keys: jwk.KeySet) -> tuple[jwk.Verific
     return found[:MAXIMUM_CANDIDATES]
 
 
-def _check_ecdsa(
-    key: ec.EllipticCurvePublicKey, algorithm: algorithms.Algorithm, signature: bytes, message: bytes
-) -> None:
-    # RFC 7518 3.4: r and s at full length; a DER signature or a longer one is not looked at.
-    if len(signature) != algorithm.signature_octets:
-        raise InvalidSignature
-    half = algorithm.signature_octets // 2
-    r, s = int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
-    order = _ORDERS[str(algorithm.curve)]
-    # FIPS 186-5 6.4.2: both in 1 … n-1; zeros were once accepted (CVE-2022-21449).
-    if not (0 < r < order and 0 < s < order):
-        raise InvalidSignature
-    key.verify(utils.encode_dss_signature(r, s), message, _ECDSA[algorithm.hash])
-
-
 def is_signed_by(key: jwk.VerificationKey, alg: str, signature: bytes, message: bytes) -> bool:
     """Return whether `signature` is this key's under `alg`; False as well if the key is not for `alg`."""
-    if alg not in key.usable_for:
+    check = key.checks.get(alg)
+    if check is None:
         return False
-    algorithm = algorithms.ALGORITHMS[alg]
-    # `usable_for` has tied the algorithm to the key's type; asking isinstance of abstract classes again costs 1 µs.
-    public: Any = key.public
     try:
-        if algorithm.family == "rsa-pkcs1":
-            public.verify(signature, message, _PKCS1, _HASHES[algorithm.hash])
-        elif algorithm.family == "rsa-pss":
-            public.verify(signature, message, _PSS[algorithm.hash], _HASHES[algorithm.hash])
-        elif algorithm.family == "ecdsa":
-            _check_ecdsa(public, algorithm, signature, message)
-        else:
-            public.verify(signature, message)
+        check(signature, message)
     except InvalidSignature:
         return False
     return True
+
+
+def is_keyed_by(secret: SharedSecret, signature: bytes, message: bytes) -> bool:
+    """Return whether `signature` is the secret's under HS256, compared in constant time (RFC 7518 section 3.2)."""
+    return secret.verifies(signature, message)
 
 
 def verify(text: str | bytes, keys: jwk.KeySet, *, algorithms: Collection[str]) -> Verified:
@@ -269,3 +215,17 @@ def verify(text: str | bytes, keys: jwk.KeySet, *, algorithms: Collection[str]) 
         if is_signed_by(key, alg, parts.signature, parts.signing_input):
             return Verified(parts.header, parts.payload)
     _refuse("signature-invalid")
+
+
+def verify_with_secret(text: str | bytes, secret: SharedSecret) -> Verified:
+    """Return header and payload of a compact JWS that HS256 and this secret made.
+
+    `kid` is not looked at: the client has one secret. Raises `Refused` with `token-malformed`, `header-unsupported`,
+    `forbidden-algorithm` for every other algorithm, or `signature-invalid`.
+    """
+    parts = read(text)
+    # RFC 8725 3.1: a secret is used with its own algorithm only.
+    allow(parts.header, algorithms.KEYED, algorithms.KEYED)
+    if not is_keyed_by(secret, parts.signature, parts.signing_input):
+        _refuse("signature-invalid")
+    return Verified(parts.header, parts.payload)

@@ -1,6 +1,6 @@
 """Keys and certificates in DER and PEM.
 
-RFC 5958 (PKCS #8), RFC 5280 section 4.1.2.7 (SubjectPublicKeyInfo), RFC 7468 (PEM).
+RFC 5958 (PKCS #8), RFC 5280 section 4.1.2.7 (SubjectPublicKeyInfo), RFC 7468 (PEM), RFC 9881 (ML-DSA, seed form).
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import binascii
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from intaglio.errors import Refused
 from intaglio.tokens import jwk
+from intaglio.tokens.publickeys import PrivateKey
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _LINE = 64
@@ -37,7 +37,7 @@ def private_from_der(alg: str, der: bytes) -> jwk.SigningKey:
         private = serialization.load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Refused("malformed-key", detail={"rule": "not PKCS #8"}) from None  # the cause may tell of the key
-    if not isinstance(private, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey)):
+    if not isinstance(private, PrivateKey):
         raise Refused("malformed-key", detail={"rule": "a key type that is not supported"})
     return jwk.SigningKey(alg, private)
 
@@ -63,6 +63,25 @@ def public_to_pem(key: jwk.VerificationKey) -> str:
     """Return the public key as PEM SubjectPublicKeyInfo."""
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public.public_bytes(serialization.Encoding.PEM, form).decode("ascii")
+
+
+def public_to_der(key: jwk.VerificationKey) -> bytes:
+    """Return the public key as DER SubjectPublicKeyInfo."""
+    return key.public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def public_from_der(der: bytes, alg: str | None = None) -> jwk.VerificationKey:
+    """Return the key in a DER SubjectPublicKeyInfo.
+
+    Raises `Refused` with code `malformed-key` for anything else, and for a key that does not fit `alg`.
+    """
+    if len(der) > MAXIMUM_PEM_OCTETS:
+        raise Refused("malformed-key", detail={"rule": "longer than 64 KiB"})
+    try:
+        public = serialization.load_der_public_key(der)
+    except (ValueError, UnsupportedAlgorithm):
+        raise Refused("malformed-key", detail={"rule": "not a DER public key"}) from None  # the cause may quote it
+    return jwk.from_public(public, alg)
 
 
 def public_from_pem(pem: str, alg: str | None = None) -> jwk.VerificationKey:

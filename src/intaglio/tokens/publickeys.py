@@ -1,6 +1,6 @@
 """Public keys from their numbers: strict about sizes, ranges, curves and known bad generators.
 
-RFC 7518 sections 6.2 and 6.3, RFC 8037 section 2, RFC 8725 section 3.4.
+RFC 7518 sections 6.2 and 6.3, RFC 8037 section 2, RFC 9964 (AKP), RFC 8725 section 3.4.
 """
 
 from __future__ import annotations
@@ -9,18 +9,25 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 
 from intaglio import codec
 from intaglio.errors import Refused
 from intaglio.tokens import algorithms
 
-PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
-PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+LatticePublicKey: TypeAlias = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
+LatticePrivateKey: TypeAlias = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey
+PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | LatticePublicKey
+PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | LatticePrivateKey
 
 MAXIMUM_EXPONENT_BITS = 64
 CURVES: dict[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 _CURVE_NAMES = {curve.name: name for name, curve in CURVES.items()}
+LATTICES: dict[str, tuple[type[LatticePrivateKey], type[LatticePublicKey]]] = {
+    "ML-DSA-44": (mldsa.MLDSA44PrivateKey, mldsa.MLDSA44PublicKey),
+    "ML-DSA-65": (mldsa.MLDSA65PrivateKey, mldsa.MLDSA65PublicKey),
+    "ML-DSA-87": (mldsa.MLDSA87PrivateKey, mldsa.MLDSA87PublicKey),
+}
 
 
 def malformed(rule: str) -> NoReturn:
@@ -32,28 +39,48 @@ def key_type(public: PublicKey) -> algorithms.KeyType:
     """Return the JWK `kty` of a key."""
     if isinstance(public, rsa.RSAPublicKey):
         return "RSA"
-    return "EC" if isinstance(public, ec.EllipticCurvePublicKey) else "OKP"
+    if isinstance(public, ec.EllipticCurvePublicKey):
+        return "EC"
+    return "OKP" if isinstance(public, ed25519.Ed25519PublicKey) else "AKP"
 
 
 def curve_name(public: PublicKey) -> str | None:
-    """Return the JWK `crv` of a key; None for RSA and for curves that are not supported."""
-    if isinstance(public, rsa.RSAPublicKey):
-        return None
+    """Return the JWK `crv` of a key; None for RSA, ML-DSA and for curves that are not supported."""
     if isinstance(public, ec.EllipticCurvePublicKey):
         return _CURVE_NAMES.get(public.curve.name)
-    return "Ed25519"
+    return "Ed25519" if isinstance(public, ed25519.Ed25519PublicKey) else None
+
+
+def lattice_name(public: object) -> str | None:
+    """Return the `alg` that an ML-DSA key is for, which its type alone decides; None for other keys."""
+    return next((name for name, (_, kind) in LATTICES.items() if isinstance(public, kind)), None)
+
+
+def generate_lattice(alg: str) -> LatticePrivateKey:
+    """Return a new ML-DSA key.
+
+    Raises `Refused` with code `forbidden-algorithm` where the cryptography library was built without ML-DSA.
+    """
+    try:
+        return LATTICES[alg][0].generate()
+    except UnsupportedAlgorithm:
+        hint = "Install the cryptography library with OpenSSL 3.5 or later."
+        raise Refused("forbidden-algorithm", detail={"received": alg}, hint=hint) from None  # the hint says it all
 
 
 def fits(alg: str, public: object) -> bool:
     """Return whether a public key has the type, the curve and the size that the algorithm demands."""
     algorithm = algorithms.find(alg)
-    if not isinstance(public, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)):
+    if not isinstance(public, PublicKey):
         return False
     if isinstance(public, rsa.RSAPublicKey) and not (
         # RFC 7518 3.3: 2048 bits or more.
         algorithm.minimum_bits <= public.key_size <= algorithms.MAXIMUM_RSA_BITS
     ):
         return False
+    if algorithm.key_type == "AKP":
+        # FIPS 204 4: each parameter set has keys of its own.
+        return lattice_name(public) == alg
     return algorithm.key_type == key_type(public) and algorithm.curve == curve_name(public)
 
 
@@ -116,7 +143,20 @@ def _read_okp(members: Mapping[str, Any]) -> PublicKey:
     return ed25519.Ed25519PublicKey.from_public_bytes(_number(members, "x"))
 
 
-_READERS: dict[str, Callable[[Mapping[str, Any]], PublicKey]] = {"RSA": _read_rsa, "EC": _read_ec, "OKP": _read_okp}
+def _read_akp(members: Mapping[str, Any]) -> PublicKey:
+    # RFC 9964: alg is required, for it alone says what the octets of pub are.
+    kinds = LATTICES.get(str(members.get("alg")))
+    if kinds is None:
+        malformed("alg is not supported or does not fit the key")
+    return kinds[1].from_public_bytes(_number(members, "pub"))
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], PublicKey]] = {
+    "RSA": _read_rsa,
+    "EC": _read_ec,
+    "OKP": _read_okp,
+    "AKP": _read_akp,
+}
 
 
 def read(members: Mapping[str, Any]) -> PublicKey:

@@ -1,44 +1,73 @@
-"""Where an issuer's keys come from: a fixed set, or one that is fetched and kept fresh by a pure state machine.
+"""Where an issuer's keys come from: a fixed set, or one that is fetched and kept fresh.
 
-OpenID Connect Core 10.1.1 (rotation), RFC 7517 section 5, RFC 9111 section 5.2.2.1 (max-age).
+OpenID Connect Core 10.1.1 (rotation), OpenID Connect Discovery 4, RFC 7517 section 5.
 
-    empty ──received──▶ fresh ──soft lifetime──▶ stale ──received──▶ fresh
-      ▲                   │ unknown kid, once per 30 s ──▶ asks again
-      └──hard lifetime────┴── a fetch that fails leaves the last good keys in place
+One `RemoteKeys` is one issuer's keys: its bounds, its last good keys and its one fetch in flight. Validators that are
+to share these share the object; nothing is shared behind their backs, and no two issuers ever share.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Protocol
+import threading
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
+from intaglio.clock import Clock
 from intaglio.errors import Refused, Unavailable
 from intaglio.tokens.jwk import KeySet, read_set
 from intaglio.validate import discovery
-from intaglio.wire.flow import Flow
+from intaglio.validate.flight import Flight, Turns
+from intaglio.validate.rotation import HARD_LIFETIME, RotatingKeys
+from intaglio.wire.flow import Flow, Reply
 
-SOFT_LIFETIME = 300
-HARD_LIFETIME = 24 * 3600
-SHORTEST_LIFETIME = 60
-COOLDOWN_SECONDS = 30
-EMPTY_COOLDOWN_SECONDS = 5
-_MAX_AGE = re.compile(r"(?:^|[,\s])max-age=\"?(\d{1,10})\"?(?=$|[,\s])", re.IGNORECASE)
+if TYPE_CHECKING:
+    import asyncio
+
+DISCOVERY_LIFETIME = 3600
+
+Run = Callable[[Flow[KeySet]], KeySet]
+"""Runs a flow, blocking: a driver's `run`."""
+ARun = Callable[[Flow[KeySet]], Awaitable[KeySet]]
+"""Runs a flow on an event loop: a driver's `run`."""
 
 
 class KeySource(Protocol):
-    """Gives an issuer's keys; the flow asks the issuer only where it must."""
+    """Gives an issuer's keys; the issuer is asked only where it must be, and by one caller at a time."""
+
+    @property
+    def skew(self) -> int | None:
+        """By how many seconds the issuer's clock is ahead of ours, negative if behind; None while unknown."""
+        ...
+
+    @property
+    def configured(self) -> tuple[str, ...]:
+        """The URLs that an operator wrote down, which the guard of the calls is to trust."""
+        ...
 
     def ready(self, now: int, kid: str | None) -> KeySet | None:
-        """Return keys to check a token with that names `kid` if nobody need be asked, else None."""
+        """Return keys to check a token with that names `kid` if nobody need be asked or waited for, else None."""
         ...
 
     def current(self, now: int, kid: str | None) -> Flow[KeySet]:
         """Return keys to check a token with that names `kid`; raises `Unavailable` if there are none."""
         ...
 
+    def obtain(self, now: int, kid: str | None, run: Run) -> KeySet:
+        """Return keys, blocking: of many callers one asks, by `run`, and the others wait; raises as `current`."""
+        ...
+
+    async def aobtain(self, now: int, kid: str | None, run: ARun) -> KeySet:
+        """Return keys as `obtain` does, without blocking the event loop."""
+        ...
+
 
 class FixedKeys:
     """Keys that were handed over once."""
+
+    skew: int | None = None
+    configured: tuple[str, ...] = ()
 
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
@@ -54,110 +83,179 @@ class FixedKeys:
         yield from ()
         return self._keys
 
+    def obtain(self, now: int, kid: str | None, run: Run) -> KeySet:
+        """Return the keys."""
+        del now, kid, run
+        return self._keys
 
-def lifetime_of(cache_control: str | None) -> int:
-    """Return for how many seconds keys are fresh: the answer's max-age within 60 s and 24 h, else 300."""
-    if cache_control is None:
-        return SOFT_LIFETIME
-    lowered = cache_control.lower()
-    if "no-store" in lowered or "no-cache" in lowered:
-        return SHORTEST_LIFETIME
-    found = _MAX_AGE.search(lowered)
-    return min(max(int(found[1]), SHORTEST_LIFETIME), HARD_LIFETIME) if found else SOFT_LIFETIME
+    async def aobtain(self, now: int, kid: str | None, run: ARun) -> KeySet:
+        """Return the keys."""
+        del now, kid, run
+        return self._keys
 
 
-class RotatingKeys:
-    """One URL's keys and when they were got; decides when to ask again and asks nobody itself.
+class _Found(msgspec.Struct, frozen=True):
+    """Where discovery said that the keys are; `doubted` once asking there failed."""
 
-    Keys are fresh for the soft lifetime and used for the hard lifetime (24 h) if asking again fails.
-    """
+    uri: str
+    at: int
+    doubted: bool = False
 
-    def __init__(self) -> None:
-        self._keys: KeySet | None = None
-        self._received_at = 0
-        self._soft_lifetime = SOFT_LIFETIME
-        self._asked_at: int | None = None
 
-    def usable(self, now: int) -> KeySet | None:
-        """Return the last good keys unless they are past the hard lifetime."""
-        # A clock that was set back must not keep keys for ever, so that the distance counts, not its sign.
-        if self._keys is not None and abs(now - self._received_at) < HARD_LIFETIME:
-            return self._keys
-        return None
-
-    def must_ask(self, now: int, kid: str | None) -> bool:
-        """Return whether the issuer is to be asked now, given that a token with `kid` is waiting."""
-        keys = self.usable(now)
-        since = None if self._asked_at is None else abs(now - self._asked_at)
-        if keys is None:
-            # Negative answers are kept for a moment: a flood of tokens is no flood of calls.
-            return since is None or since >= EMPTY_COOLDOWN_SECONDS
-        if since is not None and since < COOLDOWN_SECONDS:
-            # A stranger picks the kid; without this bound each invented one would cost the issuer a call.
-            return False
-        stale = abs(now - self._received_at) >= self._soft_lifetime
-        return stale or (kid is not None and not keys.named(kid))
-
-    def asked(self, now: int) -> None:
-        """Note that the issuer is being asked, so that nobody else asks as well."""
-        self._asked_at = now
-
-    def received(self, keys: KeySet, now: int, cache_control: str | None = None) -> None:
-        """Take new keys; those that are no longer published drop out at once."""
-        self._keys = keys
-        self._received_at = now
-        self._soft_lifetime = lifetime_of(cache_control)
+async def _run(run: ARun, flow: Flow[KeySet]) -> KeySet:
+    return await run(flow)
 
 
 class RemoteKeys:
     """An issuer's keys by discovery; raises `Unavailable` only while there are no usable keys at all.
 
-    `jwks_uri` skips discovery. The address that discovery gave is looked up again after the hard lifetime and
-    whenever asking it fails.
+    `discovery_uri` is the URL of the document where that is not the issuer's own; the document must name `issuer`
+    letter for letter all the same, a placeholder such as `{tenantid}` included. `jwks_uri` skips discovery. `clock`
+    tells the instant at which an answer came; without it that is the instant of the question.
+
+    The place of the keys is looked up again after an hour and whenever asking there fails; if the lookup fails, the
+    last good place is used for the hard lifetime. May be shared by validators, threads and event loops.
     """
 
-    def __init__(self, issuer: str, *, jwks_uri: str | None = None) -> None:
-        self._issuer = issuer
-        self._fixed_uri = jwks_uri
-        self._found_uri: str | None = None
-        self._found_at = 0
+    def __init__(
+        self,
+        issuer: str,
+        *,
+        jwks_uri: str | None = None,
+        discovery_uri: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Raise `Misconfigured` with code `issuer-unusable` for an address that cannot be asked."""
+        # Each address that was written down is looked at now, not when the first token comes.
+        discovery.location(issuer, discovery_uri if jwks_uri is None else jwks_uri)
+        if discovery_uri is not None:
+            discovery.location(issuer, discovery_uri)
+        self._issuer, self._discovery_uri, self._fixed_uri = issuer, discovery_uri, jwks_uri
+        self._clock = clock
+        self._found: _Found | None = None
         self._state = RotatingKeys()
+        self._skew: int | None = None
+        self._cause: str | None = None
+        self._lock = threading.Lock()
+        self._turns = Turns()
+        self._tasks: set[asyncio.Task[KeySet]] = set()
+
+    @property
+    def skew(self) -> int | None:
+        """By how many seconds the issuer's clock was ahead of ours at its last answer with a Date; None without one."""
+        return self._skew
+
+    @property
+    def configured(self) -> tuple[str, ...]:
+        """The issuer and the addresses that were given, for the guard of the calls."""
+        return tuple(url for url in (self._issuer, self._discovery_uri, self._fixed_uri) if url is not None)
 
     def ready(self, now: int, kid: str | None) -> KeySet | None:
-        """Return keys to check a token with that names `kid` if the issuer need not be asked now, else None."""
-        return None if self._state.must_ask(now, kid) else self._state.usable(now)
+        """Return keys to check a token with that names `kid` if nobody need be asked or waited for, else None.
+
+        While a fetch is under way, those who know their key go on with the last good keys; who has none, or a kid that
+        may just have been published, waits for the fetch that runs anyway.
+        """
+        if self._turns.underway(now) is None:
+            return None if self._state.must_ask(now, kid) else self._state.usable(now)
+        keys = self._state.usable(now)
+        return keys if keys is not None and (kid is None or keys.named(kid)) else None
 
     def current(self, now: int, kid: str | None) -> Flow[KeySet]:
         """Return keys to check a token with that names `kid`, asking the issuer where it is time to."""
-        fault: Unavailable | None = None
-        if self._state.must_ask(now, kid):
-            self._state.asked(now)
+        with self._lock:
+            asking = self._state.must_ask(now, kid)
+            if asking:
+                self._state.asked(now)
+        if asking:
             try:
                 yield from self._ask(now)
-            except Unavailable as raised:
-                self._found_uri = None
-                fault = raised
+            except Unavailable as fault:
+                self._cause = fault.code
+                self._state.asked(self._present(now))
+                if self._found is not None:
+                    self._found = msgspec.structs.replace(self._found, doubted=True)
+                if self._state.usable(now) is None:
+                    raise self._unavailable() from fault
+        return self._best(now)
+
+    def obtain(self, now: int, kid: str | None, run: Run) -> KeySet:
+        """Return keys, blocking: of many callers one asks, by `run`, and the others wait for it, for 10 s at most.
+
+        Raises `Unavailable` with code `keys-unavailable` if there are none, and what `run` raises of its own.
+        """
+        found = self.ready(now, kid)
+        if found is not None:
+            return found
+        flight, mine = self._turns.board(now)
+        if mine:
+            try:
+                return run(self.current(now, kid))
+            finally:
+                self._turns.land(flight)
+        flight.wait()
+        return self._best(now)
+
+    async def aobtain(self, now: int, kid: str | None, run: ARun) -> KeySet:
+        """Return keys as `obtain` does, without blocking the event loop; being cancelled stops nobody else's wait."""
+        found = self.ready(now, kid)
+        if found is not None:
+            return found
+        import asyncio  # noqa: PLC0415  (30 ms, which programs that block need not pay)
+
+        flight, mine = self._turns.board(now)
+        if mine:
+            # A task of its own: whoever came first may hang up, and must not cost the others their answer.
+            task = asyncio.get_running_loop().create_task(_run(run, self.current(now, kid)))
+            self._tasks.add(task)
+            task.add_done_callback(lambda done: self._landed(flight, done))
+            return await asyncio.shield(task)
+        await flight.awaited()
+        return self._best(now)
+
+    def _landed(self, flight: Flight, task: asyncio.Task[KeySet]) -> None:
+        self._turns.land(flight)
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; if nobody waits any more, that is no fault to log
+
+    def _present(self, now: int) -> int:
+        return now if self._clock is None else self._clock.now()
+
+    def _best(self, now: int) -> KeySet:
         keys = self._state.usable(now)
         if keys is None:
-            raise Unavailable(
-                "keys-unavailable",
-                "The issuer's keys could not be had.",
-                detail={"issuer": self._issuer, "cause": None if fault is None else fault.code},
-                hint="See whether the issuer's discovery document and its keys can be reached from here.",
-            ) from fault
+            raise self._unavailable()
         return keys
+
+    def _unavailable(self) -> Unavailable:
+        return Unavailable(
+            "keys-unavailable",
+            "The issuer's keys could not be had.",
+            detail={"issuer": self._issuer, "cause": self._cause},
+            hint="See whether the issuer's discovery document and its keys can be reached from here.",
+        )
 
     def _uri(self, now: int) -> Flow[str]:
         if self._fixed_uri is not None:
             return self._fixed_uri
-        if self._found_uri is None or abs(now - self._found_at) >= HARD_LIFETIME:
-            metadata = yield from discovery.fetch(self._issuer)
-            self._found_uri, self._found_at = metadata.jwks_uri, now
-        return self._found_uri
+        found = self._found
+        if found is not None and not found.doubted and abs(now - found.at) < DISCOVERY_LIFETIME:
+            return found.uri
+        try:
+            metadata = yield from discovery.fetch(self._issuer, self._discovery_uri)
+        except Unavailable as fault:
+            # A document that speaks for another issuer is no failure to get over: its place is not to be trusted.
+            if found is None or abs(now - found.at) >= HARD_LIFETIME or fault.code == "discovery-mismatch":
+                raise
+            return found.uri
+        self._found = _Found(metadata.jwks_uri, now)
+        return metadata.jwks_uri
 
     def _ask(self, now: int) -> Flow[None]:
         uri = yield from self._uri(now)
-        reply = yield discovery.get(uri)
+        reply = yield from discovery.document(uri)
+        self._heard(reply, now)
         try:
             keys = read_set(discovery.members(reply))
         except Refused as refusal:
@@ -166,3 +264,9 @@ class RemoteKeys:
         if not keys.keys:
             raise Unavailable("bad-answer", detail={"url": uri, "rule": "no usable key", "skipped": list(keys.skipped)})
         self._state.received(keys, now, reply.header("cache-control"))
+        self._cause = None
+
+    def _heard(self, reply: Reply, now: int) -> None:
+        at = discovery.answered_at(reply)
+        if at is not None:
+            self._skew = at - self._present(now)

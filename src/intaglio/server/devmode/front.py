@@ -62,6 +62,7 @@ def start_page(version: str, listeners: tuple[Listener, ...], lines: tuple[tuple
         links=(
             Link("Start page", base + "/", "this page"),
             Link("Demo", base + "/demo", "sign in and watch an ID token being checked"),
+            Link("Inspector", base + "/inspect", "look inside a token and check it, in the browser alone"),
             Link("Discovery", issuer + "/.well-known/openid-configuration", "the provider's metadata"),
             Link("Keys", issuer + "/jwks", "what verifies an ID token"),
         ),

@@ -68,10 +68,10 @@ def token_page(
     home: str, issuer: str, held: SignedIn, person: dict[str, Any], refreshed: int, csrf: str
 ) -> DemoTokenPage:
     """Return the page: the token's parts, its claims, what UserInfo adds, and every check."""
-    token, verdict = held.token, held.verdict
+    token, report = held.token, held.report
     now = int(token.iat)
     extra = {name: value for name, value in person.items() if name not in token.claims}
-    checks = verdict.checks if verdict is not None else ()
+    checks = report.checks if report is not None else ()
     return DemoTokenPage(
         issuer=issuer,
         subject=token.sub,

@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from intaglio.protocol.faults import NotFound
-from intaglio.server.http import dispatch, framework, interaction
+from intaglio.server.http import dispatch, framework, inspector, interaction
 from intaglio.server.http.dispatch import Hall
 from intaglio.server.http.framework import Disconnected, Receive, Scope, Send
 from intaglio.server.http.tenancy import Listener
@@ -47,7 +47,7 @@ class App:
             request, response = await self._answer(request, listener, receive)
         except (Disconnected, asyncio.CancelledError):
             return
-        await framework.send(send, response, _always(listener), head=request.method == "HEAD")
+        await framework.send(send, response, _besides(response, listener), head=request.method == "HEAD")
 
     async def _answer(self, request: Request, listener: Listener, receive: Receive) -> tuple[Request, Response]:
         try:
@@ -70,6 +70,8 @@ class App:
     async def _route(self, request: Request, listener: Listener) -> Response:
         if request.path.startswith(STATIC) or request.path == FAVICON:
             return self._static(request)
+        if inspector.answers(request, listener):
+            return inspector.answer(request, self._hall)
         if self._front is not None:
             own = await self._front.answer(request, listener, self._hall)
             if own is not None:
@@ -91,6 +93,12 @@ class App:
         if request.header("if-none-match") == f'"{tag}"':
             return Response(304, headers)
         return Response(200, headers, octets)
+
+
+def _besides(response: Response, listener: Listener) -> Headers:
+    """Return what the answer gets besides its own headers, which come first."""
+    own = {name for name, _ in response.headers}
+    return tuple((name, value) for name, value in _always(listener) if name not in own)
 
 
 def _always(listener: Listener) -> Headers:

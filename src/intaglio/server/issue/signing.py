@@ -14,7 +14,7 @@ import msgspec
 
 from intaglio.tokens import jws
 
-SLOW = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
+SLOW = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"})
 
 
 class _Job(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.resources
+import re
 import typing
 from collections.abc import Mapping
 
@@ -29,6 +30,7 @@ TEMPLATES: Mapping[type[pages.Page], str] = {
     pages.StartPage: "start.html",
     pages.DemoPage: "demo.html",
     pages.DemoTokenPage: "demo_token.html",
+    pages.InspectPage: "inspect.html",
     pages.DialectPage: "dialect.html",
 }
 
@@ -39,9 +41,14 @@ STATIC_TYPES: Mapping[str, str] = {
     "seal.svg": "image/svg+xml",
     "ribbon.svg": "image/svg+xml",
     "style.css": "text/css; charset=utf-8",
+    "inspect.css": "text/css; charset=utf-8",
     "copy.js": "text/javascript; charset=utf-8",
     "form_post.js": "text/javascript; charset=utf-8",
 }
+
+MODULES = "inspect"
+"""The folder of the inspector's modules; every script in it is served."""
+_IMPORT = re.compile(rb"""((?:\bfrom|\bimport)\s*)"\./([a-z]+\.js)"(?=\s*(?:;|$))""", re.MULTILINE)
 
 # Tenants choose among inks whose contrast is tested; a free colour would need inline style, which the policy forbids.
 ACCENTS = frozenset({"green", "indigo", "plum", "umber"})
@@ -74,6 +81,18 @@ def _load_static() -> dict[str, tuple[bytes, str, str]]:
             for drawing, (_, _, version) in loaded.items():
                 content = content.replace(f"url({drawing})".encode(), f"url({drawing}?v={version})".encode())
         loaded[name] = (content, content_type, _version(content))
+    return loaded | _load_modules()
+
+
+def _load_modules() -> dict[str, tuple[bytes, str, str]]:
+    """Read the modules; each names the others with the hash of them all, so that no browser mixes two releases."""
+    folder = importlib.resources.files("intaglio.server.web") / "static" / MODULES
+    sources = {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".js")}
+    together = _version(b"".join(sources[name] for name in sorted(sources)))
+    loaded: dict[str, tuple[bytes, str, str]] = {}
+    for name, source in sources.items():
+        content = _IMPORT.sub(rf'\1"./\2?v={together}"'.encode(), source)
+        loaded[f"{MODULES}/{name}"] = (content, STATIC_TYPES["copy.js"], _version(content))
     return loaded
 
 

@@ -1,0 +1,1 @@
+"""Cloudentity's tongue: so far how its workspaces' ID tokens are believed."""
