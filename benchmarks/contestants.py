@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks import nodes
 from tests import postgres
 from tests.proof import browser, wire, world
 from tests.proof.browser import Browser
@@ -174,7 +175,7 @@ class Peer(Contestant):
 
     def __init__(self) -> None:
         super().__init__()
-        folder = installed()
+        folder = nodes.installed("oidc-provider", "server.mjs")
         self.port = world.free_port()
         environment = {
             "PATH": os.environ["PATH"],
@@ -268,22 +269,3 @@ def _five_free_ports() -> int:
         except (OSError, OverflowError):
             continue
         return first
-
-
-def installed() -> Path:
-    """Return the folder with the peer, installed from its lock into a place outside the sources."""
-    source = HERE / "peers" / "oidc-provider"
-    folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "intaglio-bench" / "oidc-provider"
-    lock = (source / "package-lock.json").read_bytes()
-    if not (folder / "node_modules").is_dir() or (folder / "package-lock.json").read_bytes() != lock:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("node_modules"))
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True, timeout=180)
-    shutil.copy(source / "server.mjs", folder)
-    return folder
-
-
-def peer_available() -> str:
-    """Return why the peer cannot run here, or nothing."""
-    missing = [name for name in ("node", "npm") if shutil.which(name) is None]
-    return f"{' and '.join(missing)} not installed" if missing else ""

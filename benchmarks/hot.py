@@ -34,7 +34,7 @@ from intaglio.server.model import grants
 from intaglio.server.model.grants import Code
 from intaglio.tokens import jws
 from intaglio.validate import validator
-from intaglio.validate.policy import Expectation
+from intaglio.validate.policy import Expectation, Occasion
 
 RING = RingId("bench")
 TENANT = TenantId("00000000-0000-4000-8000-00000000000b")
@@ -108,13 +108,20 @@ async def mint_and_validate(seconds: float) -> dict[str, Any]:
         found[f"mint {alg}"] = in_turns(seconds, ours, sign, step)
         record = await keyring.signing(RING, alg)
         keys = await keyring.verification(RING, {record.key_id: dialect.kid(keyring.public(record))})
-        expectation = Expectation(issuer=ISSUER, audience="shop", algorithms=(alg,), nonce="n-0S6_WzA2Mj")
-        validator.validate(token, expectation, keys, clock.now())
+        expectation = Expectation(issuer=ISSUER, audience="shop", algorithms=(alg,))
+        occasion = Occasion(nonce="n-0S6_WzA2Mj")
+        validator.validate(token, expectation, keys, clock.now(), occasion)
 
-        def checks(count: int, token: str = token, expectation: Expectation = expectation, keys: Any = keys) -> None:
+        def checks(
+            count: int,
+            token: str = token,
+            expectation: Expectation = expectation,
+            keys: Any = keys,
+            occasion: Occasion = occasion,
+        ) -> None:
             now = clock.now()
             for _ in range(count):
-                validator.validate(token, expectation, keys, now)
+                validator.validate(token, expectation, keys, now, occasion)
 
         found[f"validate {alg}"] = in_turns(seconds, checks, verify, 400)
     await store.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks import tokenreport
+
 ABOUT = (
     "GET authorize (session cookie, consent remembered) and POST token (client_secret_basic, PKCE S256) with an"
     " RS256 ID token; 16 connections, in turns, medians."
@@ -27,8 +29,19 @@ def markdown(found: dict[str, Any]) -> str:
     about = found["machine"]
     lines = ["# Measured", ""]
     lines.append(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in about.items() if value != ""))
-    lines += ["", "## Whole code flows of one worker", ""]
-    lines += [
+    if "flows" in found:
+        lines += _flows(found)
+    if "tokens" in found:
+        lines += tokenreport.lines(found["tokens"], _table)
+    lines += ["", *(f"Short of what was promised: {one}." for one in found["short_of"])]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _flows(found: dict[str, Any]) -> list[str]:
+    lines = [
+        "",
+        "## Whole code flows of one worker",
+        "",
         ABOUT,
         "",
         *_table(
@@ -47,9 +60,7 @@ def markdown(found: dict[str, Any]) -> str:
     if "peer_missing" in found:
         lines += [f"oidc-provider did not take part: {found['peer_missing']}.", ""]
     lines += ["## Hot paths beside what bounds them", ""]
-    lines += _table(("", "per second", "raw per second", "ratio"), [_hot(*item) for item in found["hot"].items()])
-    lines += ["", *(f"Short of what was promised: {one}." for one in found["short_of"])]
-    return "\n".join(lines).rstrip() + "\n"
+    return lines + _table(("", "per second", "raw per second", "ratio"), [_hot(*item) for item in found["hot"].items()])
 
 
 def _flow(name: str, figures: dict[str, Any]) -> tuple[str, ...]:

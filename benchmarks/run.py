@@ -1,7 +1,8 @@
 """`make bench`: whole code flows per second beside a peer, and the hot paths beside their raw primitives.
 
 Everything runs on this machine, one server under load at a time, the contestants in turns; ratios are of medians of one
-run. Options: `--quick` (under a minute), `--no-peer`, `--name NAME` (of the result files).
+run. Options: `--quick` (under a minute a part), `--only flows` or `--only tokens`, `--no-peer`, `--name NAME` (of the
+results).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import contestants, report
+from benchmarks import contestants, nodes, report, tokens
 from benchmarks.contestants import Contestant, drive
 from tests import postgres
 from tests.proof import wire
@@ -161,8 +162,32 @@ def hot_paths(seconds: float, postgres: str) -> dict[str, Any]:
     return found
 
 
+def token_core(*, quick: bool) -> dict[str, Any]:
+    """Return the token core beside the raw primitives and other libraries, measured in a process of its own."""
+    arguments = ("0.7", "5") if quick else ("8", "20")
+    done = subprocess.run(
+        [sys.executable, str(HERE / "tokens.py"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(HERE.parent)},
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
 def judge(found: dict[str, Any]) -> list[str]:
     """Return what falls short of what was promised."""
+    short = tokens.short_of(found["tokens"]) if "tokens" in found else []
+    if "flows" in found:
+        short += _judge_flows(found)
+    return short
+
+
+def _judge_flows(found: dict[str, Any]) -> list[str]:
     short = []
     ratio = found.get("ratio_sqlite_to_peer")
     if ratio is not None and ratio < FLOOR:
@@ -186,7 +211,7 @@ def _enter(*, peer: bool) -> tuple[list[Contestant], str]:
     entered: list[Contestant] = []
     try:
         entered.append(contestants.SQLite())
-        why = contestants.peer_available() if peer else "left out"
+        why = nodes.missing() if peer else "left out"
         if not why:
             entered.append(contestants.Peer())
         if postgres.programs() is not None:
@@ -198,9 +223,20 @@ def _enter(*, peer: bool) -> tuple[list[Contestant], str]:
     return entered, why
 
 
-def measure(*, quick: bool, peer: bool) -> dict[str, Any]:
-    """Measure everything and return it."""
+def measure(*, quick: bool, peer: bool, only: str = "") -> dict[str, Any]:
+    """Measure everything, or only one part, and return it."""
     found: dict[str, Any] = {"machine": machine(), "quick": quick}
+    if only != "flows":
+        say("token core …")
+        found["tokens"] = token_core(quick=quick)
+    if only != "tokens":
+        found |= whole_flows(quick=quick, peer=peer)
+    return found
+
+
+def whole_flows(*, quick: bool, peer: bool) -> dict[str, Any]:
+    """Measure the hot paths of a server and whole code flows."""
+    found: dict[str, Any] = {}
     say("hot paths …")
     entered, why = _enter(peer=peer)
     database = next((one for one in entered if isinstance(one, contestants.PostgreSQL)), None)
@@ -233,13 +269,15 @@ def main() -> int:
     """Measure, print a table, write the results of a full run; 1 if something falls short of what was promised."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="a rough look, under a minute; nothing is kept without --name"
+        "--quick", action="store_true", help="a rough look, under a minute a part; nothing is kept without --name"
     )
+    parser.add_argument("--only", choices=("flows", "tokens"), default="", help="one part alone")
     parser.add_argument("--no-peer", action="store_true", help="without node oidc-provider")
     parser.add_argument("--name", default="", help="name of the result files")
     options = parser.parse_args()
     began = time.monotonic()
-    found = measure(quick=options.quick, peer=not options.no_peer)
+    found = measure(quick=options.quick, peer=not options.no_peer, only=options.only)
+    found["taken_at"] = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     found["seconds"] = round(time.monotonic() - began)
     found["short_of"] = judge(found)
     text = report.markdown(found)
