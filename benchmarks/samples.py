@@ -28,8 +28,8 @@ LEEWAY = 60
 class Sample:
     """A token, what is expected of it, and its keys in every form that a library asks for."""
 
-    def __init__(self, alg: str, octets: int, *, tenanted: bool = False) -> None:
-        self.alg, self.tenanted = alg, tenanted
+    def __init__(self, alg: str, octets: int, *, tenanted: bool = False, dialect: str = "standard") -> None:
+        self.alg, self.tenanted, self.dialect = alg, tenanted, dialect
         self.key = jwk.generate(alg)
         self.issuer = TENANT_ISSUER if tenanted else ISSUER
         self.leeway = 300 if tenanted else LEEWAY
@@ -79,8 +79,8 @@ class Sample:
 
     def expectation(self) -> Expectation:
         """Return what Intaglio is told to expect: every rule of the standard, or of the dialect with tenants."""
-        rules = believing.rules("microsoft" if self.tenanted else "standard")
-        issuer = TEMPLATE if self.tenanted else ISSUER
+        rules = believing.rules(self.dialect)
+        issuer = TEMPLATE if rules.placeholder else self.issuer
         return Expectation(issuer, CLIENT, leeway=self.leeway, algorithms=(self.alg,), rules=rules)
 
     def occasion(self) -> Occasion:

@@ -37,7 +37,7 @@ FLOORS = {
     "mint ES256": (0.75, 0.85),
     "mint EdDSA": (0.75, 0.85),
     "validate RS256, 850 octets": (0.60, 0.75),
-    "validate RS256, 1850 octets, tenants": (0.55, 0.68),
+    "validate RS256, 1850 octets": (0.55, 0.68),
     "validate ES256, 850 octets": (0.85, 0.85),
 }
 """Floor and aim of our rate, over that of the raw primitive."""
@@ -105,11 +105,15 @@ def mint(seconds: float, jose: nodes.Jose | None) -> dict[str, Any]:
 
 
 def validate(seconds: float, jose: nodes.Jose | None) -> dict[str, Any]:
-    """Return what believing takes: the signature, every rule, a typed result."""
+    """Return what believing takes: the signature, every rule, a typed result.
+
+    The longer token is checked by the standard's rules, and by those of the dialect whose issuer is a template.
+    """
     found = {}
     for name, sample in (
         ("validate RS256, 850 octets", Sample("RS256", 850)),
-        ("validate RS256, 1850 octets, tenants", Sample("RS256", 1850, tenanted=True)),
+        ("validate RS256, 1850 octets", Sample("RS256", 1850, tenanted=True)),
+        ("validate RS256, 1850 octets, any tenant", Sample("RS256", 1850, tenanted=True, dialect="microsoft")),
         ("validate ES256, 850 octets", Sample("ES256", 850)),
     ):
         contestants = {"Intaglio": _ours(sample), "raw": _raw_verification(sample)}

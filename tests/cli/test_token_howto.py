@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+from tests.capability import capability
 from tests.docs import test_examples
 
 PAGE = "docs/howto/validate.md"
 development = test_examples.development
 
 
+@capability("howto-validate", witness="bash and curl")
 def test_commands_of_validating_run(development: test_examples.Development) -> None:
     """Each command does what the page says, the exit codes included, and the programs too."""
     ran = development.run(PAGE)

@@ -14,7 +14,7 @@ from tests.capability import capability
 ROOT = pathlib.Path(__file__).parent.parent.parent
 NOTE = '#!/bin/bash\necho "${0##*/} $* browser=$INTAGLIO_REQUIRE_BROWSER node=$INTAGLIO_REQUIRE_NODE" >> "$NOTES"\n'
 SYSTEM = ("bash", "dirname", "env", "id", "cat", "sh")
-CHECKS = ("format", "lint", "types", "contracts", "docs", "capabilities")
+CHECKS = ("format", "lint", "types", "contracts", "docs", "inspector", "capabilities")
 
 
 class Stage:
@@ -115,7 +115,7 @@ def test_ci_fails_where_the_browser_cannot_be_installed(stage: Stage) -> None:
         ("ruff", {"format", "lint"}),
         ("mypy", {"types"}),
         ("lint-imports", {"contracts"}),
-        ("python", {"docs", "capabilities"}),
+        ("python", {"docs", "inspector", "capabilities"}),
         ("none", set()),
     ],
 )

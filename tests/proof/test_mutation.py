@@ -28,7 +28,7 @@ def mutate(*arguments: str) -> tuple[int, int, int]:
         [sys.executable, str(ROOT / "scripts" / "mutate.py"), *arguments],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
         cwd=ROOT,
     )

@@ -12,6 +12,9 @@ import intaglio
 from intaglio import codec
 from intaglio.clock import FixedClock
 from intaglio.tokens import encryptionkeys, jwe, jwk, jws, peek
+from tests.capability import capability
+
+pytestmark = capability("security-d2", witness="tokens that an attacker would make")
 
 ISSUER, CLIENT, NOW = "https://op.example", "client-1", 1_700_000_000
 GOOD = {"iss": ISSUER, "sub": "u1", "aud": CLIENT, "iat": NOW - 10, "exp": NOW + 600}

@@ -14,6 +14,9 @@ import intaglio
 from intaglio import codec
 from intaglio.clock import FixedClock
 from intaglio.tokens import encryptionkeys, jwk, jws
+from tests.capability import capability
+
+pytestmark = capability("security-d3", witness="a stopwatch and the size of the process")
 
 ISSUER, CLIENT, NOW = "https://op.example", "client-1", 1_700_000_000
 KEY = jwk.generate("ES256")

@@ -205,6 +205,7 @@ STRANGERS = [
 ]
 
 
+@capability("dialects-cross", witness="the shapes of the vendors' tokens")
 @pytest.mark.parametrize(("name", "dialect"), STRANGERS)
 def test_a_vendors_token_fails_the_other_vendors_rules(name, dialect):
     """Refuse each token by every other vendor's rules, with its own issuer, audience and keys configured."""
@@ -216,6 +217,7 @@ def test_a_vendors_token_fails_the_other_vendors_rules(name, dialect):
     assert codes == EXCEPTIONS.get((name, dialect), CROSS[shape.dialect][dialect])
 
 
+@capability("dialects-cross", witness="the shapes of the vendors' tokens")
 @standard_rules
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_standard_believes_every_vendor_by_its_own_three(name):

@@ -20,6 +20,7 @@ from intaglio.tokens.raw import RawToken
 from intaglio.validate import catalogue, standard, validator
 from intaglio.validate import report as reports
 from intaglio.validate.policy import NO_OCCASION, Expectation, Occasion
+from tests.capability import capability
 
 ISSUER, CLIENT, NOW = "https://issuer.example", "client-1", 1_000_000
 GOOD = {"iss": ISSUER, "sub": "u1", "aud": CLIENT, "exp": NOW + 600, "iat": NOW - 10}
@@ -415,6 +416,7 @@ def test_expectation_does_not_print_secrets():
 # --- beside others
 
 
+@capability("validator", witness="PyJWT and joserfc")
 def test_pyjwt_and_joserfc_agree():
     """Decide as PyJWT and joserfc do where all three check the same claims."""
     public = key().private.public_key()

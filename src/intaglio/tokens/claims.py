@@ -170,7 +170,7 @@ def usual(payload: Mapping[str, Any]) -> IDToken | None:
         get("s_hash"),
         get("sid"),
         get("jti"),
-        dict(payload),
+        payload if payload.__class__ is dict else dict(payload),
     )
 
 

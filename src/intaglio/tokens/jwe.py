@@ -30,6 +30,10 @@ ALL = frozenset(jwe_keys.ALGORITHMS)
 """Every key management algorithm; allow fewer where the sender is known to use fewer."""
 ALL_ENCRYPTIONS = frozenset(jwe_content.ENCRYPTIONS)
 """Every content encryption."""
+PUBLIC = tuple(name for name, one in jwe_keys.ALGORITHMS.items() if one.family in ("rsa-oaep", "ecdh-es"))
+"""The key management algorithms with a public key, in the order in which they are told."""
+ENCRYPTIONS = tuple(jwe_content.ENCRYPTIONS)
+"""The content encryptions, in the order in which they are told."""
 _RESERVED = frozenset("alg enc zip crit b64 epk iv tag p2s p2c jwk jku x5c x5u".split())
 _FIXED = {"alg": "dir", "enc": "A256GCM"}
 

@@ -109,8 +109,8 @@ def _header(segment: bytes) -> dict[str, Any]:
     return _read_header(segment) if kept is None else kept.copy()
 
 
-def read(text: str | bytes) -> Segments:
-    """Return the decoded parts of a compact JWS; no signature is checked.
+def take_apart(text: str | bytes) -> tuple[dict[str, Any], bytes, bytes, bytes]:
+    """Return header, payload, signature and signing input of a compact JWS; no signature is checked.
 
     Raises `Refused` with `token-malformed` for more than 64 KiB, anything but two dots, text that is not canonical
     base64url, a header that is not a JSON object with an `alg`; with `header-unsupported` for `crit`, `b64`, `enc`.
@@ -133,7 +133,12 @@ def read(text: str | bytes) -> Segments:
         payload, signature = codec.decode_base64url(second), codec.decode_base64url(third)
     except codec.CodecError as fault:
         raise Refused("token-malformed", detail={"rule": str(fault)}) from None  # the rule says it all
-    return Segments(header, payload, signature, raw[: len(first) + 1 + len(second)])
+    return header, payload, signature, raw[: len(first) + 1 + len(second)]
+
+
+def read(text: str | bytes) -> Segments:
+    """Return the decoded parts of a compact JWS as a record; raises as `take_apart` does."""
+    return Segments(*take_apart(text))
 
 
 def peek_kid(text: str | bytes) -> str | None:

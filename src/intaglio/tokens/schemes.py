@@ -63,6 +63,20 @@ def from_der(signature: bytes, half: int) -> bytes:
     return signature[begin:end][-half:].rjust(half, b"\0") + signature[end + 2 :][-half:].rjust(half, b"\0")
 
 
+def _heads(half: int) -> tuple[tuple[tuple[bytes, bytes], ...], ...]:
+    # What stands before r and before s of full length, by whether each needs a zero octet to stay positive.
+    def before(first: int, second: int) -> tuple[bytes, bytes]:
+        zeros = (b"\0" * first, b"\0" * second)
+        start = _SEQUENCE[2 * half + first + second + 4] + _INTEGER[half + first]
+        return start + zeros[0], _INTEGER[half + second] + zeros[1]
+
+    return tuple(tuple(before(first, second) for second in (0, 1)) for first in (0, 1))
+
+
+_HEADS = {half: _heads(half) for half in (32, 48, 66)}
+_ZEROS = {half: bytes(half) for half in _HEADS}
+
+
 def to_der(signature: bytes, order: bytes) -> bytes:
     """Return r and s, joined at full length, as the cryptography library takes them.
 
@@ -72,19 +86,23 @@ def to_der(signature: bytes, order: bytes) -> bytes:
     # RFC 7518 3.4: r and s at full length; a DER signature or a longer one is not looked at.
     if len(signature) != 2 * half:
         raise InvalidSignature
-    r, s, zero = signature[:half], signature[half:], bytes(half)
+    r, s, zero = signature[:half], signature[half:], _ZEROS[half]
     # FIPS 186-5 6.4.2: both in 1 … n-1; zeros were once accepted (CVE-2022-21449). Octets of one length compare as
     # the numbers that they write.
     if not (zero < r < order and zero < s < order):
         raise InvalidSignature
+    first, second = r[0], s[0]
+    if first and second:
+        # Nearly every signature: no octet falls off, and what stands before the numbers is known.
+        before, between = _HEADS[half][first >> 7][second >> 7]
+        return before + r + between + s
     r, s = r.lstrip(b"\0"), s.lstrip(b"\0")
     # X.690 8.3: an INTEGER is signed, and as short as can be.
     if r[0] >= _SHORT_FORM:
         r = b"\0" + r
     if s[0] >= _SHORT_FORM:
         s = b"\0" + s
-    first, second = len(r), len(s)
-    return _SEQUENCE[first + second + 4] + _INTEGER[first] + r + _INTEGER[second] + s
+    return _SEQUENCE[len(r) + len(s) + 4] + _INTEGER[len(r)] + r + _INTEGER[len(s)] + s
 
 
 def sign(algorithm: algorithms.Algorithm, private: PrivateKey) -> Sign:

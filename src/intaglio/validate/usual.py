@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from intaglio.tokens import hashes
 from intaglio.tokens.claims import IDToken
-from intaglio.validate import standard
+from intaglio.validate import judges, standard
 from intaglio.validate.facts import Facts
 from intaglio.validate.ruleset import Rule
 
@@ -22,7 +22,7 @@ def holds(token: IDToken, facts: Facts) -> bool:
     latest = facts.now + expectation.leeway
     return (
         facts.header.get("typ", "JWT") == "JWT"
-        and token.iss in expectation.issuers
+        and (token.iss in expectation.issuers or judges.is_of_tenant(token.iss, facts))
         and token.aud[0] in expectation.audiences
         and facts.now < token.exp + expectation.leeway
         and token.iat <= latest
