@@ -83,9 +83,9 @@ class Sample:
         issuer = TEMPLATE if rules.placeholder else self.issuer
         return Expectation(issuer, CLIENT, leeway=self.leeway, algorithms=(self.alg,), rules=rules)
 
-    def occasion(self) -> Occasion:
-        """Return what is known of the sign-in."""
-        return Occasion(nonce=NONCE, access_token=ACCESS_TOKEN)
+    def occasion(self, *, bound: bool = False) -> Occasion:
+        """Return what is known of the sign-in; with `bound`, the access token that came along too."""
+        return Occasion(nonce=NONCE, access_token=ACCESS_TOKEN if bound else None)
 
     def parts(self) -> tuple[bytes, bytes]:
         """Return the signature and what it is over."""

@@ -107,7 +107,8 @@ def mint(seconds: float, jose: nodes.Jose | None) -> dict[str, Any]:
 def validate(seconds: float, jose: nodes.Jose | None) -> dict[str, Any]:
     """Return what believing takes: the signature, every rule, a typed result.
 
-    The longer token is checked by the standard's rules, and by those of the dialect whose issuer is a template.
+    Every rule is every one of OpenID Connect Core 3.1.3.7; with at_hash, the access token's besides (3.1.3.8). The
+    longer token is checked by the standard's rules, and by those of the dialect whose issuer is a template.
     """
     found = {}
     for name, sample in (
@@ -116,7 +117,8 @@ def validate(seconds: float, jose: nodes.Jose | None) -> dict[str, Any]:
         ("validate RS256, 1850 octets, any tenant", Sample("RS256", 1850, tenanted=True, dialect="microsoft")),
         ("validate ES256, 850 octets", Sample("ES256", 850)),
     ):
-        contestants = {"Intaglio": _ours(sample), "raw": _raw_verification(sample)}
+        contestants = {"Intaglio": _ours(sample), "Intaglio, at_hash": _ours(sample, bound=True)}
+        contestants |= {"raw": _raw_verification(sample)}
         contestants |= {rival: turns.here(work) for rival, work in rivals.validations(sample).items()}
         if jose is not None:
             more = {"alg": sample.alg, "issuer": sample.issuer, "audience": CLIENT, "nonce": NONCE}
@@ -127,8 +129,8 @@ def validate(seconds: float, jose: nodes.Jose | None) -> dict[str, Any]:
     return found
 
 
-def _ours(sample: Sample) -> turns.Timed:
-    keys, expectation, occasion = jwk.read_set(sample.document()), sample.expectation(), sample.occasion()
+def _ours(sample: Sample, *, bound: bool = False) -> turns.Timed:
+    keys, expectation, occasion = jwk.read_set(sample.document()), sample.expectation(), sample.occasion(bound=bound)
     token = sample.token
     return turns.here(lambda: validator.validate(token, expectation, keys, NOW, occasion))
 

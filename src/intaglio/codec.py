@@ -116,7 +116,7 @@ def decode_json(octets: bytes) -> Any:
         if octets.count(b"[") + octets.count(b"{") > MAX_DEPTH:
             _refuse_depth(value)
         # Equal octets prove that no member was dropped; only otherwise is the slower reading needed.
-        if isinstance(value, (dict, list)) and _encoder.encode(value) != octets:
+        if (value.__class__ is dict or value.__class__ is list) and _encoder.encode(value) != octets:
             json.loads(octets, object_pairs_hook=_refuse_duplicates)
     except CodecError:
         raise
@@ -130,6 +130,7 @@ def decode_json(octets: bytes) -> Any:
 def decode_json_object(octets: bytes) -> dict[str, Any]:
     """Return the members of a JSON object; raises `CodecError` as `decode_json` does, and for any other value."""
     value = decode_json(octets)
-    if not isinstance(value, dict):
+    if value.__class__ is not dict:
         raise CodecError(FAULTS["object"])
-    return value
+    members: dict[str, Any] = value
+    return members

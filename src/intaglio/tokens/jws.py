@@ -103,14 +103,16 @@ def _read_flat(segment: bytes) -> dict[str, Any] | None:
 
 
 def _header(segment: bytes) -> dict[str, Any]:
+    """Return a header, which may be the one that is kept: nobody outside of this package alters or keeps it."""
     # Only short ones are kept, so that no stranger fills the memory.
     kept = _read_flat(segment) if len(segment) <= CACHED_HEADER_OCTETS else None
-    # A copy, so that no caller can alter the one that is kept.
-    return _read_header(segment) if kept is None else kept.copy()
+    return _read_header(segment) if kept is None else kept
 
 
 def take_apart(text: str | bytes) -> tuple[dict[str, Any], bytes, bytes, bytes]:
     """Return header, payload, signature and signing input of a compact JWS; no signature is checked.
+
+    The header is to be read only: it may be shared with other calls.
 
     Raises `Refused` with `token-malformed` for more than 64 KiB, anything but two dots, text that is not canonical
     base64url, a header that is not a JSON object with an `alg`; with `header-unsupported` for `crit`, `b64`, `enc`.
@@ -137,8 +139,9 @@ def take_apart(text: str | bytes) -> tuple[dict[str, Any], bytes, bytes, bytes]:
 
 
 def read(text: str | bytes) -> Segments:
-    """Return the decoded parts of a compact JWS as a record; raises as `take_apart` does."""
-    return Segments(*take_apart(text))
+    """Return the decoded parts of a compact JWS as a record, its header a copy; raises as `take_apart` does."""
+    header, payload, signature, message = take_apart(text)
+    return Segments(dict(header), payload, signature, message)
 
 
 def peek_kid(text: str | bytes) -> str | None:

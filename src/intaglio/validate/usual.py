@@ -6,37 +6,61 @@ the rules say yes, never the reverse: a property test compares the two. OpenID C
 
 from __future__ import annotations
 
+import msgspec
+
 from intaglio.tokens import hashes
 from intaglio.tokens.claims import IDToken
 from intaglio.validate import judges, standard
 from intaglio.validate.facts import Facts
+from intaglio.validate.policy import Expectation
 from intaglio.validate.ruleset import Rule
 
 COVERED: tuple[Rule, ...] = standard.STANDARD.rules
 """The rules that hold when `holds` is true."""
 
 
-def holds(token: IDToken, facts: Facts) -> bool:
+class Plan(msgspec.Struct, frozen=True):
+    """What of an expectation the shortcut compares with, looked up once; `any_party` where azp is not bound."""
+
+    issuers: frozenset[str]
+    audiences: frozenset[str]
+    leeway: int
+    any_party: bool
+    templated: bool
+
+
+def plan(expectation: Expectation) -> Plan:
+    """Return the plan for an expectation."""
+    return Plan(
+        expectation.issuers,
+        expectation.audiences,
+        expectation.leeway,
+        expectation.authorized_parties is None,
+        bool(expectation.templates),
+    )
+
+
+def holds(token: IDToken, facts: Facts, against: Plan) -> bool:
     """Return whether a token of the usual shape keeps all the rules that are covered."""
-    expectation, occasion = facts.expectation, facts.occasion
-    latest = facts.now + expectation.leeway
+    occasion, leeway, now = facts.occasion, against.leeway, facts.now
     return (
         facts.header.get("typ", "JWT") == "JWT"
-        and (token.iss in expectation.issuers or judges.is_of_tenant(token.iss, facts))
-        and token.aud[0] in expectation.audiences
-        and facts.now < token.exp + expectation.leeway
-        and token.iat <= latest
-        and (token.nbf is None or token.nbf <= latest)
+        and (token.iss in against.issuers or (against.templated and judges.is_of_tenant(token.iss, facts)))
+        and token.aud[0] in against.audiences
+        and now < token.exp + leeway
+        and token.iat <= now + leeway
+        and (token.nbf is None or token.nbf <= now + leeway)
         and (occasion.nonce is None or token.nonce == occasion.nonce)
-        and (token.azp is None or (token.azp != "" and expectation.authorized_parties is None))
+        and (token.azp is None or (token.azp != "" and against.any_party))
         and "events" not in token.claims
-        and (occasion.max_age is None and occasion.code is None and occasion.state is None)
-        and _fits(token, facts)
+        and occasion.max_age is None
+        and occasion.code is None
+        and occasion.state is None
+        and (occasion.access_token is None or _fits(token, facts))
     )
 
 
 def _fits(token: IDToken, facts: Facts) -> bool:
-    access_token = facts.occasion.access_token
     if token.at_hash is None:
         return not facts.occasion.require_at_hash
-    return access_token is None or token.at_hash == hashes.half_hash(facts.header["alg"], access_token)
+    return token.at_hash == hashes.half_hash(facts.header["alg"], str(facts.occasion.access_token))

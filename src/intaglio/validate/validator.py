@@ -5,6 +5,7 @@ OpenID Connect Core 3.1.3.7, RFC 7519 sections 5.2 and 7.2, RFC 8725.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from intaglio import codec
@@ -19,24 +20,25 @@ from intaglio.validate.policy import NO_OCCASION, SECRET_ALGORITHM, Expectation,
 from intaglio.validate.report import Check, TokenRefused, ValidationReport
 
 _Judges: TypeAlias = tuple[tuple[Judge, Settings], ...]
+_Compiled: TypeAlias = tuple[usual.Plan, _Judges, _Judges]
 
 
-def _judges(expectation: Expectation) -> tuple[_Judges, _Judges]:
-    """Return the judges of every rule with their settings, and those of the rules that the shortcut leaves out."""
-    kept: tuple[_Judges, _Judges] | None = expectation.__dict__.get("judges")
+def _compiled(expectation: Expectation) -> _Compiled:
+    """Return the shortcut's plan, the judges of every rule, and those of the rules that the shortcut leaves out."""
+    kept: _Compiled | None = expectation.__dict__.get("compiled")
     if kept is None:
         rules = expectation.rules.rules
         every = tuple((catalogue.JUDGES[rule.judge], rule.settings) for rule in rules)
         beyond = tuple(pair for pair, rule in zip(every, rules, strict=True) if rule not in usual.COVERED)
-        kept = expectation.__dict__["judges"] = (every, beyond)
+        kept = expectation.__dict__["compiled"] = (usual.plan(expectation), every, beyond)
     return kept
 
 
 def _believed(facts: Facts) -> IDToken | None:
     """Return the claims if every rule holds, else None."""
-    every, beyond = _judges(facts.expectation)
+    plan, every, beyond = _compiled(facts.expectation)
     token = claim_types.usual(facts.claims)
-    shortcut = token is not None and usual.holds(token, facts)
+    shortcut = token is not None and usual.holds(token, facts, plan)
     for judge, settings in beyond if shortcut else every:
         if judge(facts, settings) is not None:
             return None
@@ -59,10 +61,13 @@ def validate(
         signed = text if expectation.decryption is None else _decrypted(text, expectation)
         header, payload, signature, message = jws.take_apart(signed)
         alg = jws.allow(header, expectation.allowed_algorithms, algorithms.EVERY)
-        key = _signing_key(header, alg, signature, message, expectation, keys)
-        believed = _believed(Facts(codec.decode_json_object(payload), header, expectation, occasion, now, key))
-        if believed is not None:
-            return believed
+        claims = codec.decode_json_object(payload)
+        # The rules come first: what they refuse need cost no signature check, and what they believe is given to
+        # nobody before the signature was found good.
+        for key in _candidates(header, alg, keys):
+            believed = _believed(Facts(claims, header, expectation, occasion, now, key))
+            if believed is not None and _is_signed(key, alg, signature, message, expectation):
+                return believed
     except (Refused, codec.CodecError):
         pass  # the report below finds the same fault again and says it in full
     report = steps.check(text, expectation, keys, now, occasion)
@@ -71,17 +76,16 @@ def validate(
     raise TokenRefused(report, Check(name="internal", outcome="fail", code="internal"))
 
 
-def _signing_key(
-    header: dict[str, Any], alg: str, signature: bytes, message: bytes, expectation: Expectation, keys: jwk.KeySet
-) -> jwk.VerificationKey | None:
-    if alg == SECRET_ALGORITHM:
-        if expectation.secret is not None and jws.is_keyed_by(expectation.secret, signature, message):
-            return None
-    else:
-        for key in jws.candidates(header, keys):
-            if jws.is_signed_by(key, alg, signature, message):
-                return key
-    raise Refused("signature-invalid")
+def _candidates(header: Mapping[str, Any], alg: str, keys: jwk.KeySet) -> tuple[jwk.VerificationKey, ...] | tuple[None]:
+    return (None,) if alg == SECRET_ALGORITHM else jws.candidates(header, keys)
+
+
+def _is_signed(
+    key: jwk.VerificationKey | None, alg: str, signature: bytes, message: bytes, expectation: Expectation
+) -> bool:
+    if key is not None:
+        return jws.is_signed_by(key, alg, signature, message)
+    return expectation.secret is not None and jws.is_keyed_by(expectation.secret, signature, message)
 
 
 def _decrypted(text: str | bytes, expectation: Expectation) -> Any:
