@@ -18,7 +18,7 @@ MAXIMUM_AUDIENCES = 100
 REQUIRED = ("iss", "sub", "aud", "exp", "iat")
 
 
-class IDToken(msgspec.Struct, frozen=True):
+class IDToken(msgspec.Struct, frozen=True, gc=False):
     """An ID token that was believed; instants are whole seconds, `claims` holds every claim as it was sent."""
 
     iss: str
@@ -44,7 +44,7 @@ _Text: TypeAlias = str | msgspec.UnsetType
 _Instant: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=MAXIMUM_INSTANT)]
 
 
-class _Usual(msgspec.Struct, frozen=True, kw_only=True):
+class _Usual(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The shape that nearly every token has, judged by msgspec in half a microsecond."""
 
     iss: Annotated[str, msgspec.Meta(min_length=1)]

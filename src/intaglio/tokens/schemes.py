@@ -91,11 +91,6 @@ def to_der(signature: bytes, order: bytes) -> bytes:
     # the numbers that they write.
     if not (zero < r < order and zero < s < order):
         raise InvalidSignature
-    first, second = r[0], s[0]
-    if first and second:
-        # Nearly every signature: no octet falls off, and what stands before the numbers is known.
-        before, between = _HEADS[half][first >> 7][second >> 7]
-        return before + r + between + s
     r, s = r.lstrip(b"\0"), s.lstrip(b"\0")
     # X.690 8.3: an INTEGER is signed, and as short as can be.
     if r[0] >= _SHORT_FORM:
@@ -124,6 +119,22 @@ def check(algorithm: algorithms.Algorithm, public: PublicKey) -> Check:
         scheme = _PKCS1 if algorithm.family == "rsa-pkcs1" else _PSS[algorithm.hash]
         return lambda signature, message: public.verify(signature, message, scheme, digest)
     if isinstance(public, ec.EllipticCurvePublicKey):
-        check_der, kind, order = public.verify, _ECDSA[algorithm.hash], ORDERS[str(algorithm.curve)]
-        return lambda signature, message: check_der(to_der(signature, order), message, kind)
+        return _check_ecdsa(public, _ECDSA[algorithm.hash], ORDERS[str(algorithm.curve)])
     return public.verify
+
+
+def _check_ecdsa(public: ec.EllipticCurvePublicKey, kind: ec.ECDSA, order: bytes) -> Check:
+    verify, half = public.verify, len(order)
+    octets, zero, heads = 2 * half, _ZEROS[half], _HEADS[half]
+
+    def check_numbers(signature: bytes, message: bytes) -> None:
+        if len(signature) == octets:
+            r, s = signature[:half], signature[half:]
+            # What `to_der` says, for the signature that nearly every one is, in the place where it is needed.
+            if zero < r < order and zero < s < order and r[0] and s[0]:
+                before, between = heads[r[0] >> 7][s[0] >> 7]
+                verify(before + r + between + s, message, kind)
+                return
+        verify(to_der(signature, order), message, kind)
+
+    return check_numbers

@@ -11,7 +11,7 @@ from intaglio.tokens.jwk import VerificationKey
 from intaglio.validate.policy import Expectation, Occasion
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """What the judges look at: the token's decoded claims and header, what is expected, and the key that signed it.
 
     `key` is None where no signature was checked.

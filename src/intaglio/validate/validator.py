@@ -5,7 +5,6 @@ OpenID Connect Core 3.1.3.7, RFC 7519 sections 5.2 and 7.2, RFC 8725.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from intaglio import codec
@@ -19,6 +18,7 @@ from intaglio.validate.facts import Facts, Judge, Settings
 from intaglio.validate.policy import NO_OCCASION, SECRET_ALGORITHM, Expectation, Occasion
 from intaglio.validate.report import Check, TokenRefused, ValidationReport
 
+_KEYLESS: tuple[jwk.VerificationKey | None, ...] = (None,)
 _Judges: TypeAlias = tuple[tuple[Judge, Settings], ...]
 _Compiled: TypeAlias = tuple[usual.Plan, _Judges, _Judges]
 
@@ -64,9 +64,13 @@ def validate(
         claims = codec.decode_json_object(payload)
         # The rules come first: what they refuse need cost no signature check, and what they believe is given to
         # nobody before the signature was found good.
-        for key in _candidates(header, alg, keys):
+        for key in jws.candidates(header, keys) if alg != SECRET_ALGORITHM else _KEYLESS:
             believed = _believed(Facts(claims, header, expectation, occasion, now, key))
-            if believed is not None and _is_signed(key, alg, signature, message, expectation):
+            if believed is not None and (
+                _is_keyed(expectation, signature, message)
+                if key is None
+                else jws.is_signed_by(key, alg, signature, message)
+            ):
                 return believed
     except (Refused, codec.CodecError):
         pass  # the report below finds the same fault again and says it in full
@@ -76,15 +80,7 @@ def validate(
     raise TokenRefused(report, Check(name="internal", outcome="fail", code="internal"))
 
 
-def _candidates(header: Mapping[str, Any], alg: str, keys: jwk.KeySet) -> tuple[jwk.VerificationKey, ...] | tuple[None]:
-    return (None,) if alg == SECRET_ALGORITHM else jws.candidates(header, keys)
-
-
-def _is_signed(
-    key: jwk.VerificationKey | None, alg: str, signature: bytes, message: bytes, expectation: Expectation
-) -> bool:
-    if key is not None:
-        return jws.is_signed_by(key, alg, signature, message)
+def _is_keyed(expectation: Expectation, signature: bytes, message: bytes) -> bool:
     return expectation.secret is not None and jws.is_keyed_by(expectation.secret, signature, message)
 
 
