@@ -86,6 +86,11 @@ class Answer(msgspec.Struct, frozen=True):
         return dict(parse_qsl(urlsplit(self.location).query, keep_blank_values=True))
 
     @property
+    def fragment(self) -> dict[str, str]:
+        """The parameters in the fragment of a redirect's address."""
+        return dict(parse_qsl(urlsplit(self.location).fragment, keep_blank_values=True))
+
+    @property
     def is_page(self) -> bool:
         """Whether this is a page for people."""
         return (self.header("content-type") or "").startswith("text/html")
@@ -94,7 +99,7 @@ class Answer(msgspec.Struct, frozen=True):
     def error(self) -> str:
         """The standard error, wherever it stands: redirect, JSON or page; empty if there is none."""
         if self.location:
-            return self.params.get("error", "")
+            return (self.params | self.fragment).get("error", "")
         if (self.header("content-type") or "") == "application/json":
             return str(self.json().get("error", ""))
         if self.is_page and 'id="oauth-error"' in self.text:

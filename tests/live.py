@@ -5,7 +5,9 @@ A test folder takes the fixtures that it needs into its `conftest.py`: `dev = li
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import concurrent.futures
 import contextlib
 import functools
 import hashlib
@@ -27,6 +29,14 @@ from typing import Any, NoReturn
 
 import msgspec
 import pytest
+
+from intaglio import clock as clocks
+from intaglio.names import ClientId
+from intaglio.protocol.authorize import RESPONSE_TYPES
+from intaglio.server import compose
+from intaglio.server.devmode import seeds
+from intaglio.server.model import clients
+from intaglio.server.model.clients import Client
 
 try:
     from playwright import sync_api
@@ -215,6 +225,33 @@ def cli(running: Dev, *words: str, stdin: str = "") -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def register(running: Dev, client_id: str, **members: Any) -> None:
+    """Register a public client of the seeded tenant in the database of a running server (the fixture `filed`).
+
+    Its redirect URI is http://127.0.0.1/cb with any port, its scope all that there is.
+    """
+    usual: dict[str, Any] = {
+        "application_type": "native",
+        "token_endpoint_auth_methods": ("none",),
+        "grant_types": ("authorization_code", "implicit", "refresh_token"),
+        "response_types": RESPONSE_TYPES,
+        "scope": seeds.SCOPE,
+        "redirect_uris": ("http://127.0.0.1/cb",),
+        "development": True,
+    }
+    made = Client(seeds.TENANT_ID, ClientId(client_id), client_id, int(time.time()), **(usual | members))
+    path = running.directory / "var" / "intaglio.db"
+
+    async def write() -> None:
+        store = await compose.open_store(f"sqlite:///{path}", clocks.SystemClock(), create=False)
+        await store.write(clients.insert, made)
+        await store.close()
+
+    # A thread has no event loop yet; the browser's is in this one.
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, write()).result(20)
 
 
 # --- a relying party's callback

@@ -44,6 +44,11 @@ def random_octets(octets: int) -> bytes:
     return secrets.token_bytes(octets)
 
 
+def letters(alphabet: str, length: int) -> str:
+    """Return `length` letters drawn from an alphabet, each as likely as any other: a code that people can type."""
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
 _BEGINNING = secrets.token_hex(4)
 _NUMBER = itertools.count(int.from_bytes(secrets.token_bytes(2)))
 

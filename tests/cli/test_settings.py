@@ -230,3 +230,14 @@ def test_single_underscore_in_a_variable_is_not_overlooked(tmp_path: pathlib.Pat
     (fault,) = faults_of(tmp_path, GOOD, {"INTAGLIO_DATABASE_URL": "sqlite:///x"})
     assert "did you mean INTAGLIO_DATABASE__URL?" in fault
     assert settings.load(None, {"INTAGLIO_CONFIG": "x", "INTAGLIO_VECTORS": "y"}).database.url == ""
+
+
+@capability("outgoing-allow", witness="environment variables")
+def test_places_are_listed_in_the_environment(tmp_path: pathlib.Path) -> None:
+    """Places stand with commas between them in the environment; the file may hold a list; both are shown by origin."""
+    loaded = settings.load(None, {"INTAGLIO_OUTGOING__ALLOW": "rp.example:8443, 10.0.0.0/8"})
+    assert loaded.outgoing.allow == ("rp.example:8443", "10.0.0.0/8")
+    assert loaded.outgoing.time_limit_seconds == 10
+    text = '[outgoing]\nallow = ["a.example"]\ntime_limit_seconds = 3\nsize_limit_octets = 1000\n'
+    told = settings.load(write(tmp_path, text), {}).outgoing
+    assert (told.allow, told.time_limit_seconds, told.size_limit_octets) == (("a.example",), 3, 1000)

@@ -15,11 +15,16 @@ import pytest
 
 from intaglio import errors, names
 from intaglio.server.model import (
+    accounts,
+    assertions,
     clients,
     consents,
+    devices,
     expiry,
     grants,
     installation,
+    outbox,
+    registrationtokens,
     serviceaccounts,
     sessions,
     signingkeys,
@@ -107,6 +112,12 @@ def refresh(digest: bytes = b"refresh", **changes: Any) -> grants.RefreshToken:
     return msgspec.structs.replace(made, **changes)
 
 
+def registration_token(digest: bytes = b"initial", **changes: Any) -> registrationtokens.RegistrationToken:
+    """Return a token with which clients register themselves."""
+    made = registrationtokens.RegistrationToken(digest, TENANT, "token-1", "partner", NOW, NOW + 600, 3)
+    return msgspec.structs.replace(made, **changes)
+
+
 def session(session_id: str = "session-1", digest: bytes = b"cookie", **changes: Any) -> sessions.Session:
     """Return a sign-in session."""
     made = sessions.Session(
@@ -154,6 +165,36 @@ def account(email: str = "robot@project.example", **changes: Any) -> serviceacco
     return msgspec.structs.replace(made, **changes)
 
 
+def entry(entry_id: str = "entry-1", **changes: Any) -> outbox.Entry:
+    """Return something to do."""
+    made = outbox.Entry(entry_id, "kind", "target", b"{}", NOW, NOW, NOW + 3600)
+    return msgspec.structs.replace(made, **changes)
+
+
+def device(digest: bytes = b"\x00device\xff", **changes: Any) -> devices.DeviceCode:
+    """Return a device's request."""
+    made = devices.DeviceCode(
+        digest=digest,
+        user_code=b"\x00user code\xff",
+        grant_id=names.GrantId("grant-9"),
+        tenant_id=TENANT,
+        issuer="https://id.example/acme",
+        client_id=CLIENT,
+        scope="openid email",
+        origin="2001:db8::1",
+        created_at=NOW,
+        expires_at=NOW + 600,
+        poll_seconds=5,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def approval(digest: bytes = b"\x00device\xff", **changes: Any) -> devices.Decision:
+    """Return a person's approval of a device."""
+    made = devices.Decision(digest, "approved", NOW + 9, USER, "session-1", "openid", NOW - 5, "1", "pwd otp")
+    return msgspec.structs.replace(made, **changes)
+
+
 # Every plan once, in an order in which each finds what it needs; (plan, arguments, whether it changes something).
 WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (installation.keep_fact, ("development", "yes"), True),
@@ -163,6 +204,7 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (tenants.by_host, ("a.example",), False),
     (tenants.by_id, (TENANT,), False),
     (tenants.page, ("", 10), False),
+    (tenants.replace, (tenant(sign_up=True),), True),
     (clients.insert, (client(),), True),
     (clients.replace, (client(client_name="Other"),), True),
     (clients.by_id, (TENANT, "web"), False),
@@ -191,6 +233,12 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (sessions.transaction_take, (b"login", NOW), True),
     (grants.grant_insert, (grant(),), True),
     (grants.grant_by_id, ("grant-1",), False),
+    (devices.insert, (device(),), True),
+    (devices.by_digest, (b"\x00device\xff",), False),
+    (devices.by_user_code, (b"\x00user code\xff", NOW), False),
+    (devices.poll, (b"\x00device\xff", NOW), True),
+    (devices.decide, (approval(),), True),
+    (devices.use, (b"\x00device\xff", NOW), True),
     (grants.code_insert, (code(),), True),
     (grants.code_by_digest, (b"\x00code\xff",), False),
     (grants.code_use, (b"\x00code\xff", NOW), True),
@@ -200,8 +248,31 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (grants.refresh_insert, (refresh(),), True),
     (grants.refresh_with_grant, (b"refresh",), False),
     (grants.refresh_use, (b"refresh", NOW), True),
+    (grants.grant_keep, (grant(),), True),
+    (sessions.hold, ("session-1", NOW), True),
     (grants.grant_revoke, ("grant-1", NOW), True),
+    (sessions.note_client, ("session-1", "web"), True),
+    (accounts.sessions_of, (TENANT, USER, NOW), False),
+    (accounts.uses_of, (TENANT, USER, NOW), False),
+    (accounts.agreements_of, (TENANT, USER), False),
+    (accounts.withdraw, (TENANT, USER, "web", NOW), True),
+    (accounts.end_session, ("session-1", TENANT, "another", NOW), True),
     (sessions.end, ("session-1", NOW), True),
+    (accounts.end_all, (TENANT, USER, "session-1", NOW), True),
+    (outbox.insert, (entry(),), True),
+    (outbox.is_due, (NOW,), False),
+    (outbox.oldest, (NOW,), False),
+    (outbox.claim, ("holder", NOW, NOW + 60, 4, 10), True),
+    (outbox.again, (entry(lease="holder"), NOW, NOW), True),
+    (outbox.finish, ("entry-1", "holder"), True),
+    (clients.exchange, (client(client_name="Other"), client(client_name="Changed")), True),
+    (clients.delete, (TENANT, "web"), True),
+    (assertions.use, (b"assertion", NOW + 60), True),
+    (registrationtokens.insert, (registration_token(),), True),
+    (registrationtokens.is_live, (b"initial", TENANT, NOW), False),
+    (registrationtokens.use, (b"initial", TENANT, NOW), True),
+    (registrationtokens.page, (TENANT, "", 10), False),
+    (registrationtokens.delete, (TENANT, "token-1"), True),
     (throttles.count, (b"key", NOW, NOW - 60), True),
     (throttles.failures, (b"key", NOW - 60), False),
     (throttles.forgive, (b"key",), True),
@@ -395,6 +466,8 @@ class StoreSuite:
             (sessions.transaction_insert, transaction(), transaction(client_id="x")),
             (grants.grant_insert, grant(), grant(user_id="x")),
             (grants.code_insert, code(), code(nonce="x")),
+            (devices.insert, device(), device(user_code=b"another")),
+            (devices.insert, device(b"d2", user_code=b"u2"), device(b"d3", user_code=b"u2")),
         ]
 
         async def case(store: Store) -> None:
@@ -406,6 +479,95 @@ class StoreSuite:
                 assert str(met.value) == ""
             assert await store.read(tenants.by_slug, "five") is None
             assert await store.read(tenants.by_host, "g") is None
+
+        self.run(url, case)
+
+    def test_tenant_is_replaced(self, url: str) -> None:
+        """A changed tenant comes back as it was changed; there is nothing to replace where none is."""
+
+        async def case(store: Store) -> None:
+            assert not await store.write(tenants.replace, tenant())
+            await store.write(tenants.insert, tenant())
+            assert await store.write(tenants.replace, tenant(sign_up=True, registration="open"))
+            assert await store.read(tenants.by_slug, "acme") == tenant(sign_up=True, registration="open")
+
+        self.run(url, case)
+
+    def test_device_comes_back_as_it_was_kept(self, url: str) -> None:
+        """A device's request is found by either code, and by the user code only until it is decided or expires."""
+
+        async def case(store: Store) -> None:
+            await store.write(devices.insert, device())
+            assert await store.read(devices.by_digest, b"\x00device\xff") == device()
+            assert await store.read(devices.by_user_code, b"\x00user code\xff", NOW + 599) == device()
+            assert await store.read(devices.by_user_code, b"\x00user code\xff", NOW + 600) is None
+            assert await store.read(devices.by_user_code, b"\x00device\xff", NOW) is None
+            assert await store.write(devices.decide, approval())
+            assert await store.read(devices.by_user_code, b"\x00user code\xff", NOW) is None
+            found = await store.read(devices.by_digest, b"\x00device\xff")
+            assert found == device(
+                decision="approved", user_id=USER, session_id="session-1", granted="openid", auth_time=NOW - 5,
+                acr="1", amr="pwd otp",
+            )  # fmt: skip
+
+        self.run(url, case)
+
+    def test_device_is_decided_once_and_in_time(self, url: str) -> None:
+        """The first of many decisions wins, and none comes after the end."""
+
+        async def case(store: Store) -> None:
+            await store.write(devices.insert, device())
+            await store.write(devices.insert, device(b"late", user_code=b"late"))
+            assert not await store.write(devices.decide, approval(b"late", now=NOW + 600))
+            assert not await store.write(devices.decide, approval(b"unknown"))
+            tries = [approval(), *[approval(decision="denied") for _ in range(15)]]
+            won = await asyncio.gather(*[store.write(devices.decide, one) for one in tries])
+            assert won.count(True) == 1
+
+        self.run(url, case)
+
+    def test_device_is_used_once(self, url: str) -> None:
+        """One of many uses of an approved request wins; an undecided, denied or expired one is used by nobody."""
+
+        async def case(store: Store) -> None:
+            for name in (b"open", b"denied", b"late", b"good"):
+                await store.write(devices.insert, device(name, user_code=name))
+            await store.write(devices.decide, approval(b"denied", decision="denied"))
+            await store.write(devices.decide, approval(b"late"))
+            await store.write(devices.decide, approval(b"good"))
+            assert await store.write(devices.use, b"open", NOW) is None
+            assert await store.write(devices.use, b"denied", NOW) is None
+            assert await store.write(devices.use, b"late", NOW + 600) is None
+            won = await asyncio.gather(*[store.write(devices.use, b"good", NOW + 10) for _ in range(20)])
+            (used,) = [one for one in won if one is not None]
+            assert (used.used_at, used.granted, used.amr) == (NOW + 10, "openid", "pwd otp")
+
+        self.run(url, case)
+
+    def test_device_of_an_ended_session_is_not_used(self, url: str) -> None:
+        """Signing out ends what was approved in the session and not fetched yet."""
+
+        async def case(store: Store) -> None:
+            await store.write(sessions.insert, session())
+            await store.write(devices.insert, device())
+            await store.write(devices.decide, approval())
+            await store.write(sessions.end, "session-1", NOW + 10)
+            assert await store.write(devices.use, b"\x00device\xff", NOW + 11) is None
+
+        self.run(url, case)
+
+    def test_early_polls_make_the_interval_longer(self, url: str) -> None:
+        """RFC 8628 3.5: five seconds for each early poll; a second is let go; of two at once one is early."""
+
+        async def case(store: Store) -> None:
+            await store.write(devices.insert, device())
+
+            async def polled(now: int) -> int:
+                return await store.write(devices.poll, b"\x00device\xff", now)
+
+            assert [await polled(NOW + at) for at in (0, 4, 8, 11, 20, 29)] == [5, 5, 5, 10, 10, 10]
+            assert sorted(await asyncio.gather(*[polled(NOW + 60) for _ in range(4)])) == [10, 15, 20, 25]
+            assert await store.write(devices.poll, b"unknown", NOW) == 0
 
         self.run(url, case)
 
@@ -545,6 +707,52 @@ class StoreSuite:
 
         self.run(url, case)
 
+    def test_grant_is_kept_once_and_as_long_as_needed(self, url: str) -> None:
+        """A grant that is there lives on to the later of two ends, is otherwise as it was, and stays revoked."""
+
+        async def case(store: Store) -> None:
+            assert await store.write(grants.grant_keep, grant())
+            assert await store.read(grants.grant_by_id, "grant-1") == grant()
+            assert await store.write(grants.grant_keep, grant(scope="another", expires_at=NOW + 5))
+            assert await store.read(grants.grant_by_id, "grant-1") == grant()
+            assert await store.write(grants.grant_keep, grant(expires_at=NOW + 5000, claims="{}"))
+            assert await store.read(grants.grant_by_id, "grant-1") == grant(expires_at=NOW + 5000)
+            await store.write(grants.grant_revoke, "grant-1", NOW)
+            assert not await store.write(grants.grant_keep, grant(expires_at=NOW + 9000))
+            revoked = grant(expires_at=NOW + 5000, revoked_at=NOW)
+            assert await store.read(grants.grant_by_id, "grant-1") == revoked
+
+        self.run(url, case)
+
+    def test_only_a_live_session_is_held(self, url: str) -> None:
+        """A session that ended, ran out or never was gives nothing to hold on to."""
+
+        async def case(store: Store) -> None:
+            await store.write(sessions.insert, session())
+            assert await store.write(sessions.hold, "session-1", NOW)
+            assert not await store.write(sessions.hold, "session-2", NOW)
+            assert not await store.write(sessions.hold, "session-1", session().expires_at)
+            await store.write(sessions.end, "session-1", NOW)
+            assert not await store.write(sessions.hold, "session-1", NOW)
+
+        self.run(url, case)
+
+    def test_no_grant_outlives_the_session_it_came_of(self, url: str) -> None:
+        """A sign-out at the same instant comes before the grant, which then is not kept, or finds it and revokes it."""
+
+        async def case(store: Store) -> None:
+            for number in range(40):
+                name = f"session-{number}"
+                await store.write(sessions.insert, session(name, name.encode()))
+                made = grant(f"grant-{number}", session_id=name, scope="openid")
+                giving = asyncio.create_task(store.write(give_in_session, made))
+                await asyncio.sleep(0.0002 * (number % 20))
+                await store.write(sessions.end, name, NOW)
+                left = await store.read(grants.grant_by_id, made.grant_id) if await giving else None
+                assert left is None or left.revoked_at == NOW
+
+        self.run(url, case)
+
     def test_refresh_token_is_found_in_any_state(self, url: str) -> None:
         """A refresh token comes with its grant though both are over; a first use keeps its instant."""
 
@@ -612,6 +820,65 @@ class StoreSuite:
             assert not await store.write(sessions.transaction_take, b"login", NOW + 600)
             taken = await asyncio.gather(*(store.write(sessions.transaction_take, b"login", NOW) for _ in range(20)))
             assert sorted(taken) == [False] * 19 + [True]
+
+        self.run(url, case)
+
+    def test_an_assertion_is_used_once(self, url: str) -> None:
+        """Of fifty uses at once one wins; another assertion is another one; what has expired is swept."""
+
+        async def case(store: Store) -> None:
+            used = await asyncio.gather(*(store.write(assertions.use, b"one", NOW + 60) for _ in range(50)))
+            assert sorted(used) == [False] * 49 + [True]
+            assert await store.write(assertions.use, b"two", NOW + 60)
+            assert not await store.write(assertions.use, b"two", NOW + 90)
+            assert await store.write(expiry.sweep, "expired_assertions_delete", NOW + 60, 10) == 2
+            assert await store.write(assertions.use, b"one", NOW + 60)
+
+        self.run(url, case)
+
+    def test_a_registration_token_is_counted_down(self, url: str) -> None:
+        """Of ten uses at once as many win as it has; it is its tenant's alone, and good until it expires."""
+
+        async def case(store: Store) -> None:
+            await store.write(tenants.insert, tenant())
+            await store.write(tenants.insert, tenant("other"))
+            await store.write(registrationtokens.insert, registration_token())
+            assert not await store.write(registrationtokens.use, b"initial", "id-other", NOW)
+            assert not await store.write(registrationtokens.use, b"initial", TENANT, NOW + 600)
+            assert not await store.read(registrationtokens.is_live, b"initial", TENANT, NOW + 600)
+            assert await store.read(registrationtokens.is_live, b"initial", TENANT, NOW)
+            used = await asyncio.gather(
+                *(store.write(registrationtokens.use, b"initial", TENANT, NOW) for _ in range(10))
+            )
+            assert sorted(used) == [False] * 7 + [True] * 3
+            assert not await store.read(registrationtokens.is_live, b"initial", TENANT, NOW)
+            [left] = await store.read(registrationtokens.page, TENANT, "", 10)
+            assert left == registration_token(uses_left=0)
+            assert not await store.write(registrationtokens.delete, "id-other", "token-1")
+            assert await store.write(registrationtokens.delete, TENANT, "token-1")
+            assert await store.read(registrationtokens.page, TENANT, "", 10) == []
+
+        self.run(url, case)
+
+    def test_a_client_is_exchanged_for_what_was_read(self, url: str) -> None:
+        """Who changes a client that somebody else has changed meanwhile changes nothing; a deleted one is gone."""
+
+        async def case(store: Store) -> None:
+            await store.write(tenants.insert, tenant())
+            await store.write(clients.insert, client())
+            at_once = (store.write(clients.exchange, client(), client(client_name=f"{n}")) for n in range(10))
+            assert sorted(await asyncio.gather(*at_once)) == [False] * 9 + [True]
+            current = await store.read(clients.by_id, TENANT, "web")
+            assert current is not None
+            assert await store.write(clients.exchange, current, client(client_name="First"))
+            assert not await store.write(clients.exchange, client(), client(client_name="Second"))
+            found = await store.read(clients.by_id, TENANT, "web")
+            assert found is not None
+            assert found.client_name == "First"
+            assert not await store.write(clients.delete, "id-other", "web")
+            assert await store.write(clients.delete, TENANT, "web")
+            assert await store.read(clients.by_id, TENANT, "web") is None
+            assert not await store.write(clients.exchange, found, client())
 
         self.run(url, case)
 
@@ -864,6 +1131,16 @@ class StoreSuite:
             return time.monotonic() - begun
 
         assert self.run(url, case) < 20
+
+
+def give_in_session(made: grants.Grant) -> Plan[bool]:
+    """Keep a grant while its session is live, slowly."""
+    if not (yield from sessions.hold(made.session_id, NOW)):
+        return False
+    for _ in range(5):
+        yield from installation.fact("left")
+    yield from grants.grant_insert(made)
+    return True
 
 
 def set_and_count(name: str) -> Plan[str]:

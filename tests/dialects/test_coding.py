@@ -8,7 +8,7 @@ import pytest
 
 from intaglio.dialects import coding
 from intaglio.dialects.google import metadata
-from intaglio.dialects.standard import errors, oauth
+from intaglio.dialects.standard import authorize, errors, oauth
 from intaglio.errors import ProtocolFault
 from intaglio.protocol.exchange import ClientCredentialsExchange, CodeExchange, RefreshExchange
 from intaglio.wire import params
@@ -138,8 +138,17 @@ def test_token_queries_by_grant() -> None:
     ("query", "error"),
     [
         ("state=1&state=2", "invalid_request"),
-        ("request=x", "request_not_supported"),
-        ("request_uri=https://x", "request_uri_not_supported"),
+        ("request=x&request_uri=https://x", "invalid_request"),
+        ("request=x&state=1&state=2", "invalid_request"),
+        ("request=" + "x" * 32769, "invalid_request_object"),
+        ("request=x&state=" + "x" * 16384, "invalid_request"),
+        ("request_uri=https://x&registration={}", "registration_not_supported"),
+        ("display=hologram", "invalid_request"),
+        ("claims=1", "invalid_request"),
+        ("claims={", "invalid_request"),
+        ("claims={}&claims={}", "invalid_request"),
+        ("prompt=none+create", "invalid_request"),
+        ("ui_locales=" + "a" * 513, "invalid_request"),
         ("registration={}", "registration_not_supported"),
         ("scope=a%22b", "invalid_scope"),
         ("scope=%C3%A9", "invalid_scope"),
@@ -160,17 +169,29 @@ def test_token_queries_by_grant() -> None:
 )
 def test_what_is_wrong_with_an_authorization_request(query: str, error: str) -> None:
     """The reader finds it; whether it may be told by redirect is for the provider to say."""
-    problem = oauth.authorize_query(params.read(query)).problem
+    problem = authorize.query(params.read(query)).problem
     assert problem is not None
     assert problem.error == error
 
 
 @pytest.mark.parametrize(
-    "query", ["", "request=", "prompt=", "max_age=0", "unheard_of=1", "ui_locales=se&claims_locales=se&display=page"]
+    "query",
+    [
+        "",
+        "request=",
+        "request=x&prompt=whatever&max_age=soon&display=hologram&claims=1",
+        "prompt=",
+        "prompt=create",
+        "max_age=0",
+        "unheard_of=1",
+        "ui_locales=se&claims_locales=se&display=page",
+        "ui_locales=not_a_tag+de-CH-1996+%C3%A9",
+        "claims={}",
+    ],
 )
 def test_what_is_not_wrong(query: str) -> None:
     """RFC 6749 3.1: unknown parameters are ignored, empty ones absent."""
-    assert oauth.authorize_query(params.read(query)).problem is None
+    assert authorize.query(params.read(query)).problem is None
 
 
 @pytest.mark.parametrize(
@@ -242,3 +263,15 @@ def test_token_answers_leave_out_what_is_empty() -> None:
 def test_audiences_in_three_encodings(query: str, audience: str) -> None:
     """The audience is the same address whichever way a client writes it."""
     assert metadata.read_identity(Request("GET", "/", query, FLAVOR), CTX).audience == audience
+
+
+def test_locales_that_are_no_tags_are_left_out() -> None:
+    """OpenID Connect Core 3.1.2.1: a locale that is not there is no error, and no other text gets any further."""
+    read = authorize.query(params.read("ui_locales=de-CH+x_y+%C3%A9+en&claims_locales=fr"))
+    assert (read.ui_locales, read.claims_locales) == (("de-CH", "en"), ("fr",))
+
+
+def test_what_an_object_hands_over_is_not_kept_to_be_read_again() -> None:
+    """The waiting request is made of what was believed, and of nothing that would have to be believed later."""
+    read = authorize.query(params.read("client_id=a&request=x&claims={}&unheard_of=1"))
+    assert (read.request, read.parameters) == ("x", (("client_id", "a"), ("claims", "{}")))

@@ -102,6 +102,14 @@ ASKED: dict[str, dict[tuple[str, str], int]] = {
         ("POST", "/introspect"): 400,
         ("GET", "/logout"): 200,
         ("POST", "/logout"): 200,
+        ("GET", "/session"): 404,
+        ("GET", "/account"): 200,
+        ("GET", "/device"): 200,
+        ("POST", "/device_authorization"): 401,
+        ("POST", "/register"): 400,
+        ("GET", "/register/{client_id}"): 401,
+        ("PUT", "/register/{client_id}"): 400,
+        ("DELETE", "/register/{client_id}"): 401,
     },
     "auth0": {
         ("GET", "/.well-known/openid-configuration"): 200,
@@ -165,7 +173,7 @@ def test_every_route_refuses_what_it_has_not(site: harness.Site) -> None:
             methods = {method for method, known in asked if known == path}
             where = BASES[name] + path.replace("{account}", "default")
             for accept in ("*/*", "text/html"):
-                refused = site.request("DELETE", where, headers={"accept": accept})
+                refused = site.request("PATCH", where, headers={"accept": accept})
                 assert refused.status == 405, where
                 assert methods | {"OPTIONS"} <= set((refused.header("allow") or "").split(", "))
             told = site.request("OPTIONS", where)

@@ -98,6 +98,57 @@ def test_commands_of_the_first_client_run(development: Development) -> None:
     assert ran.stderr.count("redirect-uri-invalid") == 2
 
 
+@capability("encryption-demanded", witness="bash")
+def test_commands_of_encrypting_run(development: Development) -> None:
+    """Each command of the how-to does what it says."""
+    ran = development.run("docs/howto/encrypt.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert '"encrypt_id_token": "always"' in ran.stdout
+    assert '"userinfo_encrypted_response_alg": "ECDH-ES+A256KW"' in ran.stdout
+
+
+@capability("initial-access-token", witness="bash and curl")
+@capability("registration-management", witness="bash and curl")
+@capability("secrets-several", witness="bash and curl")
+def test_commands_of_registering_run(development: Development) -> None:
+    """Each command of the how-to does what it says: a client registers itself, is managed and deleted."""
+    ran = development.run("docs/howto/register.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert '"secret_id"' in ran.stdout
+
+
+@capability("device-authorization", witness="bash and curl")
+def test_commands_of_connecting_devices_run(development: Development) -> None:
+    """Each command of the how-to does what it says: a device's client is made, asks, and is told to wait."""
+    ran = development.run("docs/howto/devices.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "and type " in ran.stdout
+
+
+@capability("prompt-create", witness="bash")
+def test_commands_of_opening_sign_up_run(development: Development) -> None:
+    """Each command of the how-to does what it says: sign-up is opened and closed."""
+    ran = development.run("docs/howto/pages.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@capability("logout-backchannel", witness="bash")
+def test_commands_of_signing_out_run(development: Development) -> None:
+    """Each command of the how-to does what it says: an application is told, and a tenant lets pages watch."""
+    ran = development.run("docs/howto/logout.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert '"session_management": true' in ran.stdout
+
+
+@capability("token-preview", witness="bash")
+def test_commands_of_previewing_run(development: Development) -> None:
+    """Each command of the how-to does what it says: rules for each claim, a claim by name, a refusal."""
+    ran = development.run("docs/howto/preview.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "claims parameter, essential (email)" in ran.stdout
+    assert "unauthorized_client" in ran.stderr
+
+
 @capability("serve", witness="bash and curl")
 def test_commands_of_serving_run(development: Development) -> None:
     """Each command of the how-to does what it says: an issuer is configured, filled and started."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from intaglio import codec
 from intaglio.dialects import registry
 from intaglio.dialects.coding import Context
 from intaglio.errors import IntaglioError, Misconfigured, ProtocolFault, Unavailable
+from intaglio.protocol import claimsrequest, requestobject
 from intaglio.server.http import cookies
 from intaglio.validate import discovery
 from intaglio.wire import authorization, params, url
@@ -19,6 +21,8 @@ from tests.fuzz.target import Target, demand
 REGISTERED = ("https://app.example/callback", "http://127.0.0.1/callback", "com.example:/callback")
 FORM = b"grant_type=authorization_code&code=c&client_id=web&redirect_uri=https%3A%2F%2Fapp.example%2F&code_verifier=v"
 QUERY = b"response_type=code&client_id=web&scope=openid+email&state=s&nonce=n&max_age=1&prompt=login"
+CLAIMS = b'{"id_token":{"acr":{"essential":true,"values":["1"]}},"userinfo":{"name":null,"sub":{"value":"a"}}}'
+OBJECT = b'{"iss":"web","aud":"x","response_type":"code","max_age":1,"claims":{"userinfo":{}},"scope":"openid"}'
 ROUTES = tuple(route for dialect in registry.DIALECTS.values() for route in dialect.routes)
 COOKIE = cookies.name("session", seeds.ISSUER, secure=True)
 DISCOVERY = {"issuer": seeds.ISSUER, "jwks_uri": seeds.ISSUER + "/jwks"}
@@ -56,6 +60,20 @@ def addresses(octets: bytes) -> None:
     demand(url.origin(origin) == origin, "an origin is its own origin")
     demand(not re.search(r"[\s;,]", url.form_target(uri)), "one source expression")
     url.is_loopback_host(uri)
+
+
+def claims(octets: bytes) -> None:
+    """Read a `claims` parameter; it is bounded, and comes back as it was kept."""
+    found = claimsrequest.read(octets.decode("utf-8", "surrogateescape"))
+    demand(max(len(found.id_token), len(found.userinfo)) <= claimsrequest.MAX_CLAIMS, "bounded")
+    demand(claimsrequest.decode(claimsrequest.encode(found)) == found, "keeping changes nothing")
+
+
+def objects(octets: bytes) -> None:
+    """Read the members of a request object; nothing but known parameters comes of it, as text."""
+    found = requestobject.parameters(codec.decode_json_object(octets))
+    demand(found.keys() <= requestobject.PARAMETERS, "known parameters alone")
+    demand(all(isinstance(value, str) for value in found.values()), "texts")
 
 
 def answers(octets: bytes) -> None:
@@ -98,7 +116,7 @@ def requests(octets: bytes) -> None:
     kind = "application/json" if body.startswith(b"{") else "application/x-www-form-urlencoded"
     found = (("host", "metadata.google.internal"), ("content-type", kind), ("authorization", _text(header)))
     request = Request(route.methods[-1], route.path, _text(query), (*found, ("metadata-flavor", "Google")), body)
-    words = {"account": "default"}
+    words = {"account": "default", "client_id": "web"}
     route.read(request, Context(seeds.NOW, "ref", seeds.ISSUER, seeds.ISSUER, "t", words, route.fixed))
 
 
@@ -109,6 +127,8 @@ TARGETS = (
     Target("params.read", parameters, (params.ParamsError,), (FORM, QUERY, b"a=%C3%A9&b=+", b"a=%00")),
     Target("authorization", headers, (), (_BASIC, b"Bearer abc.def", b"bearer  x=", b"Basic Og==")),
     Target("url", addresses, (), (*(uri.encode() for uri in REGISTERED), b"http://127.0.0.1:81/callback", b"//x@y")),
+    Target("claims", claims, (claimsrequest.ClaimsError,), (CLAIMS, b"{}", b'{"id_token":{"a":null}}')),
+    Target("request object", objects, (requestobject.RequestObjectError, codec.CodecError), (OBJECT, b"{}")),
     Target("discovery.read", answers, (Unavailable,), seeds.json(DISCOVERY)),
     Target(
         "discovery.learned",

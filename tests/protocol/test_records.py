@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intaglio.dialects.standard import oauth
+from intaglio.dialects.standard import authorize as endpoint
 from intaglio.ids import Secret
 from intaglio.protocol import authorize, exchange, identity, logout, meanings, pages, userinfo
 from intaglio.wire.params import Params
@@ -23,7 +23,7 @@ RECORDS = [
     authorize.SessionBegins(CANARY, 1),
     authorize.SignInNeeded(CANARY, CANARY, "login", 1),
     authorize.AuthorizeAnswer("https://a/cb", "query", (("code", CANARY),)),
-    oauth.authorize_query(Params([("id_token_hint", CANARY), ("state", CANARY), ("login_hint", CANARY)])),
+    endpoint.query(Params([("id_token_hint", CANARY), ("state", CANARY), ("login_hint", CANARY)])),
     logout.LogoutQuery(CANARY, "web", "", CANARY),
     identity.Minted(CANARY),
     pages.FormPostPage("https://a/cb", (("code", CANARY),)),

@@ -2,17 +2,16 @@
 
 Rows that do not apply yet, and why:
 
-- 31 (replay of client assertions): there is no `private_key_jwt`; the metadata does not list it, which
-  `test_d4_31_no_client_assertions` holds fast.
 - 33, device codes: there is no device grant; the other half of the row is tested.
 - 38, upstream intents: there are no upstream providers; the other half of the row is tested.
-- 45 (`sector_identifier_uri`): there are no pairwise subjects; the metadata does not list them, which
-  `test_d4_45_no_pairwise_subjects` holds fast.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import pytest
@@ -20,10 +19,12 @@ import pytest
 from intaglio.errors import Unavailable
 from intaglio.server.model.plan import Ask, Plan
 from intaglio.server.provider.exchange import grant
-from tests import harness
+from intaglio.wire.flow import Flow, Reply
+from tests import assertions, harness
 from tests.web import markup
 from tests.wire import test_url
 
+T = TypeVar("T")
 ISSUER = "http://localhost:8080/default"
 
 
@@ -77,17 +78,27 @@ def test_d4_30_pkce_downgrade(site: harness.Site, require_pkce: bool) -> None:
         assert app.redeem(stripped).error == "invalid_grant"
 
 
-def test_d4_31_no_client_assertions(site: harness.Site) -> None:
-    """An assertion is nobody's credential here."""
+def test_d4_31_assertions_are_used_once(site: harness.Site) -> None:
+    """Hydra GHSA-3p3g-vpw6-4w66, fosite GHSA-v3q9-2p3m-7g43: jti and exp are needed, and of many uses at once one wins.
+
+    The rest of what an assertion needs is said in the tests of assertions.
+    """
+    assertions.pair_client(site)
+    for missing in ("jti", "exp"):
+        assert assertions.ask(site, assertions.signed(**{missing: None})).error == "invalid_client"
     form = {
         "grant_type": "client_credentials",
-        "client_id": "machine",
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "client_assertion": "eyJhbGciOiJub25lIn0.e30.",
+        "client_assertion_type": assertions.ASSERTION_TYPE,
+        "client_assertion": assertions.signed(),
     }
-    assert site.post("~/token", form).error == "invalid_client"
-    listed = site.get("~/.well-known/openid-configuration").json()["token_endpoint_auth_methods_supported"]
-    assert "private_key_jwt" not in listed
+    headers = (("content-type", harness.FORM),)
+    body = urlencode(form).encode()
+
+    async def many() -> list[harness.Answer]:
+        calls = (site.exchange("POST", site.url("~/token"), headers=headers, body=body) for _ in range(20))
+        return list(await asyncio.gather(*calls))
+
+    assert sorted(answer.status for answer in site.run(many())) == [200] + [401] * 19
 
 
 class Broken:
@@ -174,7 +185,7 @@ def test_d4_33_code_injection(site: harness.Site) -> None:
 def test_d4_34_disabled_flow_stays_disabled(site: harness.Site) -> None:
     """CVE-2026-7571: what was taken from the client while a person signed in is not given after it."""
     for changes, error in [
-        ({"response_types": ()}, "unsupported_response_type"),
+        ({"response_types": ()}, "unauthorized_client"),
         ({"scope": ("openid",)}, "invalid_scope"),
         ({"disabled_at": harness.NOW}, None),
         ({"redirect_uris": ("https://new.example/cb",)}, None),
@@ -412,10 +423,65 @@ def test_d4_44_names_are_no_patterns(site: harness.Site, name: str) -> None:
     assert browser.session_of(ISSUER) == ""
 
 
-def test_d4_45_no_pairwise_subjects(site: harness.Site) -> None:
-    """Public subjects alone are listed."""
-    found = site.get("~/.well-known/openid-configuration").json()
-    assert found["subject_types_supported"] == ["public"]
+REDIRECTS = ["https://one.example/cb", "https://two.example/cb"]
+
+
+@pytest.mark.parametrize(
+    ("document", "is_taken"),
+    [
+        (json.dumps(REDIRECTS), True),
+        (json.dumps([*REDIRECTS, "https://more.example/cb"]), True),
+        (json.dumps(REDIRECTS[:1]), False),
+        (json.dumps([uri.upper() for uri in REDIRECTS]), False),
+        (json.dumps({"redirect_uris": REDIRECTS}), False),
+        (json.dumps(" ".join(REDIRECTS)), False),
+        (json.dumps([1, 2]), False),
+        ("[]", False),
+        ("<html>", False),
+    ],
+)
+def test_d4_45_sector_documents(site: harness.Site, document: str, is_taken: bool) -> None:
+    """Registration 5: a JSON array of strings that holds every redirect URI, letter for letter; else no client."""
+    site.change_tenant(registration="open")
+    site.house.outgoing = _Documents({"https://sector.example/uris": document})
+    wanted = {
+        "redirect_uris": REDIRECTS,
+        "subject_type": "pairwise",
+        "sector_identifier_uri": "https://sector.example/uris",
+    }
+    answer = site.request("POST", "~/register", payload=wanted)
+    assert (answer.status == 201) is is_taken, answer.text
+    if is_taken:
+        assert site.client(answer.json()["client_id"]).sector_identifier == "sector.example"
+    else:
+        assert answer.error == "invalid_client_metadata"
+
+
+def test_d4_45_two_hosts_need_a_sector(site: harness.Site) -> None:
+    """Core 8.1: with redirect URIs of two hosts and no sector there is no pairwise subject, so there is no client."""
+    site.change_tenant(registration="open")
+    wanted = {"redirect_uris": REDIRECTS, "subject_type": "pairwise"}
+    assert site.request("POST", "~/register", payload=wanted).error == "invalid_client_metadata"
+    made = site.request("POST", "~/register", payload=wanted | {"redirect_uris": REDIRECTS[:1]})
+    assert site.client(made.json()["client_id"]).sector_identifier == "one.example"
+
+
+class _Documents:
+    """Answers outgoing calls from a table."""
+
+    def __init__(self, documents: dict[str, str]) -> None:
+        self._documents = documents
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Return what the flow returns."""
+        reply: Reply | None = None
+        while True:
+            try:
+                call = next(flow) if reply is None else flow.send(reply)
+            except StopIteration as stop:
+                found: T = stop.value
+                return found
+            reply = Reply(200, (("content-type", "application/json"),), self._documents[call.url].encode(), call.url)
 
 
 @pytest.mark.parametrize("mode", ["query", "form_post"])
@@ -432,6 +498,8 @@ def test_d4_46_iss_in_every_answer(site: harness.Site, mode: str) -> None:
             app.authorize(harness.Browser(site), response_mode=mode, prompt="none"),
             app.authorize(harness.Browser(site), response_mode=mode, response_type="token"),
         ):
-            given = answer.params if mode == "query" else dict(harness.read_form(answer, "form-post")[1])
+            # What could hold a token never goes by query, nor does its error.
+            by_address = answer.params or answer.fragment
+            given = by_address if mode == "query" else dict(harness.read_form(answer, "form-post")[1])
             assert given["iss"] == app.issuer
     assert site.get("~/.well-known/openid-configuration").json()["authorization_response_iss_parameter_supported"]

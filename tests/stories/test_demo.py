@@ -177,6 +177,7 @@ def test_the_start_page_copies_what_is_seeded(dev: live.Dev, visit: Callable[...
         "client_id spa": "spa",
         "client_id native": "native",
         "client_id machine": "machine",
+        "client_id tv": "tv",
         "client_secret of machine": "machine-secret",
     }
     for what, text in wanted.items():
@@ -192,7 +193,8 @@ def test_the_start_page_copies_what_is_seeded(dev: live.Dev, visit: Callable[...
 def test_what_is_seeded_is_printed(dev: live.Dev) -> None:
     """The terminal shows issuer, people, clients and the five addresses."""
     wanted = [f"{one} / {one}-password" for one in ("alice", "bob")]
-    wanted += ["web / web-secret", "machine / machine-secret", "spa (public)", "native (public", dev.issuer]
+    wanted += ["web / web-secret", "machine / machine-secret", "spa (public)", "native (public", "tv (public"]
+    wanted += [dev.issuer]
     wanted += [dev.at(name) for name in live.NAMES]
     assert [text for text in wanted if text not in dev.log] == []
 

@@ -32,6 +32,13 @@ SCOPES = (
     pages.ScopeChoice("offline_access", "Stay connected", "Keep access while you are away, until you end it."),
 )
 
+FACE = pages.ClientFace(
+    "/_intaglio/static/favicon.svg",
+    "https://freight.nordwind.example/",
+    "https://freight.nordwind.example/privacy",
+    "https://freight.nordwind.example/terms",
+)
+
 USERINFO = (
     pages.ClaimRow("name", "Alice Liddell", "The person's full name."),
     pages.ClaimRow("zoneinfo", "Europe/Vienna", "The person's time zone."),
@@ -143,6 +150,32 @@ def _token_page(believed: bool) -> pages.DemoTokenPage:
     )
 
 
+SIGNED_IN = (
+    pages.SessionRow(
+        "s-1", "Firefox on Linux", "20 November 2025, 14:00 UTC", ("Intaglio demo", "Freight desk"), own=True
+    ),
+    pages.SessionRow("s-2", "Safari on iPhone", "18 November 2025, 07:12 UTC", ("Freight desk",), own=False),
+    pages.SessionRow("s-3", "An unknown browser", "2 November 2025, 22:45 UTC", (), own=False),
+)
+APPS = (
+    pages.AppRow(
+        "freight",
+        "Freight desk",
+        "https://freight.example.com",
+        ("Know who you are", "See your profile", "Stay connected"),
+        "3 March 2025, 09:30 UTC",
+        offline=True,
+    ),
+    pages.AppRow(
+        "demo",
+        "Intaglio demo",
+        "http://localhost:8080/demo",
+        ("Know who you are",),
+        "20 November 2025, 14:00 UTC",
+        offline=False,
+    ),
+)
+
 SAMPLES: dict[str, pages.Page] = {
     "start": pages.StartPage("0.1.0", ISSUER, LINKS, DIALECTS, ACCOUNTS, CLIENTS, COMMANDS),
     "demo": pages.DemoPage(ISSUER, "demo", "/demo/login", ACCOUNTS),
@@ -161,10 +194,69 @@ SAMPLES: dict[str, pages.Page] = {
         SCOPES,
         "http://localhost:8080",
     ),
+    "login-with-links": pages.LoginPage(
+        TENANT,
+        "Freight desk",
+        "/nordwind/login",
+        "csrf-sample",
+        face=FACE,
+        sign_up="/_intaglio/signup/sample",
+    ),
+    "signup": pages.SignUpPage(
+        TENANT, "Freight desk", "/_intaglio/signup/sample", "csrf-sample", "/_intaglio/login/sample", face=FACE
+    ),
+    "signup-failed": pages.SignUpPage(
+        TENANT,
+        "Freight desk",
+        "/_intaglio/signup/sample",
+        "csrf-sample",
+        "/_intaglio/login/sample",
+        "alice",
+        "This user name is taken. Choose another one, or sign in if it is yours.",
+    ),
+    "consent-with-links": pages.ConsentPage(
+        TENANT,
+        "Freight desk",
+        "",
+        "Alice Liddell",
+        "/nordwind/consent",
+        "csrf-sample",
+        SCOPES[:3],
+        "https://freight.nordwind.example/callback",
+        face=FACE,
+    ),
+    "device": pages.DevicePage(TENANT, "/_intaglio/device?tenant=sample", "csrf-sample"),
+    "device-filled-in": pages.DevicePage(TENANT, "/_intaglio/device?tenant=sample", "csrf-sample", "WDJB-MJHT"),
+    "device-unknown": pages.DevicePage(
+        TENANT,
+        "/_intaglio/device?tenant=sample",
+        "csrf-sample",
+        "WDJB-MJHT",
+        "No device waits under this code. Look at your device again: the code may have expired.",
+    ),
+    "device-confirm": pages.DeviceConfirmPage(
+        TENANT,
+        "Freight screen",
+        "Alice Liddell",
+        "WDJB-MJHT",
+        "2001:db8:85a3::8a2e:370:7334",
+        False,
+        "2 minutes ago",
+        "/_intaglio/device/sample",
+        "csrf-sample",
+        SCOPES,
+        FACE,
+    ),
+    "device-done": pages.DeviceDonePage(TENANT, "Freight screen", True),
+    "device-denied": pages.DeviceDonePage(TENANT, "Freight screen", False),
     "demo-token": _token_page(believed=True),
     "demo-token-refused": _token_page(believed=False),
     "logout": pages.LogoutPage(BRAND, "Alice Liddell", "Intaglio demo", "/default/logout", "csrf-sample"),
     "logged-out": pages.LoggedOutPage(BRAND, "Intaglio demo", "http://localhost:8080/demo"),
+    "account": pages.AccountPage(BRAND, "Alice Liddell", "/_intaglio/account?tenant=1", "csrf-sample", SIGNED_IN, APPS),
+    "account-empty": pages.AccountPage(
+        TENANT, "Ada Lovelace", "/_intaglio/account?tenant=1", "csrf-sample", SIGNED_IN[:1], ()
+    ),
     "still-signed-in": pages.LoggedOutPage(BRAND, ended=False),
     "oauth-error": pages.ErrorPage(
         400,

@@ -19,6 +19,14 @@ CONTRACT = {
     "login": {"login-form", "username", "password", "submit-login", "cancel"},
     "login-failed": {"login-form", "username", "password", "submit-login", "cancel", "login-error"},
     "consent": {"consent-form", "submit-consent", "cancel"},
+    "login-with-links": {"login-form", "sign-up"},
+    "signup": {"signup-form", "signup-username", "signup-password", "signup-submit", "cancel", "log-in"},
+    "signup-failed": {"signup-form", "signup-username", "signup-password", "signup-submit", "signup-error"},
+    "device": {"device-form", "device-code", "device-submit"},
+    "device-unknown": {"device-form", "device-code", "device-submit", "device-error"},
+    "device-confirm": {"device-decision", "device-confirm", "device-deny", "device-warning"},
+    "device-done": {"device-done"},
+    "device-denied": {"device-done"},
     "logout": {"submit-logout"},
     "logged-out": {"logged-out"},
     "oauth-error": {"oauth-error"},
@@ -158,7 +166,7 @@ def test_login_error_is_announced_and_tied_to_the_fields() -> None:
     assert "autofocus" in markup.by_id(elements, "password").attributes
 
 
-@pytest.mark.parametrize("name", ["login", "consent", "logout", "demo-token"])
+@pytest.mark.parametrize("name", ["login", "signup", "consent", "device", "device-confirm", "logout", "demo-token"])
 def test_every_form_carries_the_csrf_value(name: str) -> None:
     """Each form of ours holds the hidden value that ties it to the browser."""
     hidden = [e for e in markup.tagged(ELEMENTS[name], "input") if e.attributes["name"] == "csrf"]
@@ -178,11 +186,66 @@ def test_consent_sends_required_scopes_although_they_cannot_be_unticked() -> Non
 
 @pytest.mark.parametrize(
     ("name", "decisions"),
-    [("login", ["login", "cancel"]), ("consent", ["allow", "deny"]), ("logout", ["logout", "stay"])],
+    [
+        ("login", ["login", "cancel"]),
+        ("signup", ["signup", "cancel"]),
+        ("consent", ["allow", "deny"]),
+        ("device-confirm", ["allow", "deny"]),
+        ("logout", ["logout", "stay"]),
+    ],
 )
 def test_decisions(name: str, decisions: list[str]) -> None:
     """The buttons send these words."""
     assert [e.attributes["value"] for e in markup.tagged(ELEMENTS[name], "button")] == decisions
+
+
+@pytest.mark.parametrize("name", ["login-with-links", "signup", "consent-with-links", "device-confirm"])
+def test_a_client_shows_itself(name: str) -> None:
+    """Logo, page, policy and terms of the client stand on the page, the addresses as plain links."""
+    links = {e.text: e.attributes for e in markup.tagged(ELEMENTS[name], "a") if "nav" in e.around}
+    assert links.keys() == {"About this application", "Privacy", "Terms"}
+    assert {one["rel"] for one in links.values()} == {"noopener noreferrer"}
+    assert all(one["href"].startswith("https://freight.nordwind.example/") for one in links.values())
+    assert [e.attributes["alt"] for e in markup.tagged(ELEMENTS[name], "img")] == [""]
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://a.example/", "javascript:alert(1)", "//a.example", "/x", "ftp://a.example", ""]
+)
+def test_a_clients_own_links_are_https(uri: str) -> None:
+    """What a client names in its registration is linked if it is https, or http on this machine, and nothing else."""
+    face = pages.ClientFace(uri, uri, uri, uri)
+    elements = markup.read(HTML.render(pages.LoginPage(samples.BRAND, "c", "/login", "x", face=face)))
+    assert markup.tagged(elements, "nav", "a") == []
+    assert [e for e in markup.tagged(elements, "img") if uri != "/x"] == []
+
+
+def test_the_sign_up_form() -> None:
+    """Names and hints let a password program make and keep the password; Enter makes the account."""
+    elements = ELEMENTS["signup"]
+    username, password = markup.by_id(elements, "signup-username"), markup.by_id(elements, "signup-password")
+    assert (username.attributes["name"], username.attributes["autocomplete"]) == ("username", "username")
+    assert (password.attributes["name"], password.attributes["autocomplete"]) == ("password", "new-password")
+    assert password.attributes["aria-describedby"] == "signup-password-note"
+    failed = markup.by_id(ELEMENTS["signup-failed"], "signup-password").attributes
+    assert failed["aria-describedby"] == "signup-error signup-password-note"
+    assert markup.tagged(elements, "button")[0].attributes["id"] == "signup-submit"
+
+
+def test_the_device_form() -> None:
+    """Phones offer capitals; a code that came with the address is there, and the cursor only where none is."""
+    empty, filled = (markup.by_id(ELEMENTS[name], "device-code").attributes for name in ("device", "device-filled-in"))
+    assert (empty["name"], empty["autocapitalize"], empty["value"]) == ("user_code", "characters", "")
+    assert ("autofocus" in empty, "autofocus" in filled) == (True, False)
+    assert filled["value"] == "WDJB-MJHT"
+
+
+def test_the_device_question_warns_before_its_buttons() -> None:
+    """Code, address and warning come before the decision, which nothing presses in advance."""
+    text = " ".join(markup.tagged(ELEMENTS["device-confirm"], "main")[0].text.split())
+    parts = ("WDJB-MJHT", "Is the device before you?", "2 minutes ago", "2001:db8:85a3::8a2e:370:7334", "Allow Deny")
+    assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
+    assert [e for e in ELEMENTS["device-confirm"] if "autofocus" in e.attributes] == []
 
 
 def test_token_text_is_the_token() -> None:

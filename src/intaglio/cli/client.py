@@ -1,34 +1,42 @@
-"""`intaglio client`: list, show and create clients."""
+"""`intaglio client`: list, show, create and update clients, and what lets them in."""
 
 from __future__ import annotations
 
+import json
 import pathlib
 from typing import Any
 
 import click
 import msgspec
 
-from intaglio.cli import faults, lifetimes, opening, output, secretinput
+from intaglio.cli import client_options, client_registration, client_secret, faults, opening, output, secretinput
 from intaglio.cli.opening import Administration
-from intaglio.server.admin import clients, fields, tenants
+from intaglio.server.admin import clients, tenants
 from intaglio.server.admin import lifetimes as effective
 from intaglio.server.admin.clients import NewClient, Registered
 from intaglio.server.model.clients import Client
-from intaglio.server.model.tenants import Lifetimes
+from intaglio.server.registry import rules
 
 COLUMNS = ("client_id", "client_name", "application_type", "token_endpoint_auth_methods", "redirect_uris")
 
 
 @click.group("client")
 def command() -> None:
-    """List, show and create clients."""
+    """List, show, create and update clients; their secrets."""
+
+
+command.add_command(client_secret.group)
+command.add_command(client_registration.group)
 
 
 def shown(client: Client) -> dict[str, Any]:
-    """Return a client as it is written: of its secrets only when they were made and when they end."""
-    kept = [{"created_at": secret.created_at, "expires_at": secret.expires_at} for secret in client.secrets]
-    members: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(client, secrets=()))
-    return members | {"secrets": kept}
+    """Return a client as it is written: of its secrets only their names, when they were made and when they end."""
+    members: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(client, secrets=(), registration_digest=b""))
+    members.pop("registration_digest")
+    if client.jwks:
+        members["jwks"] = json.loads(client.jwks)
+    members["registers_itself"] = bool(client.registration_digest)
+    return members | {"secrets": [client_secret.shown(secret) for secret in client.secrets]}
 
 
 @command.command("list")
@@ -68,34 +76,9 @@ def show(client_id: str, tenant: str, config: pathlib.Path | None, form: str | N
 @command.command("create")
 @click.argument("client_name")
 @click.option("--client-id", default="", help="Its client_id; without it one is made.")
-@click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where answers may go; may be given again.")
-@click.option("--post-logout-redirect-uri", "post_logout", multiple=True, help="Where it may lead after signing out.")
 @click.option("--public", is_flag=True, help="It cannot keep a secret (browser and installed programs).")
 @click.option("--native", is_flag=True, help="It is installed: loopback redirects may have any port.")
-@click.option(
-    "--auth-method", "methods", multiple=True, type=click.Choice(fields.AUTH_METHODS), help="How it proves itself."
-)
-@click.option("--grant-type", "grants", multiple=True, type=click.Choice(fields.GRANT_TYPES), help="What it may use.")
-@click.option(
-    "--scope", "scope", default="openid", show_default=True, help="Scopes it may ask for, blanks between them."
-)
-@click.option(
-    "--alg", default="RS256", show_default=True, type=click.Choice(fields.ALGORITHMS), help="Signs its ID tokens."
-)
-@click.option(
-    "--pkce/--no-pkce", default=True, show_default=True, help="Whether PKCE is required; it is of public ones."
-)
-@click.option(
-    "--consent", default="ask", show_default=True, type=click.Choice(fields.CONSENTS), help="Whether people are asked."
-)
-@click.option(
-    "--refresh-policy", default="", type=click.Choice(fields.REFRESH_POLICIES), help="What use of a refresh token does."
-)
-@click.option("--origin", "origins", multiple=True, help="Web origin whose scripts may call; may be given again.")
-@click.option("--client-uri", default="", help="Its home page.")
-@click.option("--id-token-lifetime", type=int, help="Seconds for which its ID tokens live.")
-@click.option("--access-token-lifetime", type=int, help="Seconds for which its access tokens live.")
-@lifetimes.grant_option
+@client_options.metadata_options
 @click.option("--secret-file", help="File with the secret it has already, - for stdin; without it one is made.")
 @opening.tenant_option
 @opening.config_option
@@ -109,37 +92,57 @@ def create(tenant: str, config: pathlib.Path | None, form: str | None, **options
 
     async def work(a: Administration) -> Registered:
         owner = await tenants.show(a.store, tenant)
-        return await clients.create(a.store, a.clock, a.secrets, owner.tenant_id, wanted)
+        return await clients.create(a.store, a.clock, a.secrets, owner.tenant_id, wanted, a.outgoing)
 
     made = opening.administer(config, work)
+    _write(made, form, told=wanted.client_secret is not None)
+
+
+def _write(made: Registered, form: str | None, *, told: bool = False) -> None:
     record = shown(made.client)
-    if made.client_secret is not None and wanted.client_secret is None:
+    if made.client_secret is not None and not told:
         record = {"client_id": record.pop("client_id"), "client_secret": made.client_secret.reveal(), **record}
         faults.say("The client_secret is shown this once; keep it now.")
     output.write_one(record, form, value="client_id")
 
 
 def _wanted(options: dict[str, Any]) -> NewClient:
-    public, grants = options["public"], options["grants"] or ("authorization_code",)
-    given = None
-    if options["secret_file"] is not None:
-        given = secretinput.read_secret("Client secret", options["secret_file"], option="--secret-file")
+    names = ("client_name", "client_id", "public", "native", "secret_file")
+    client_name, client_id, public, native, file = (options.pop(name) for name in names)
+    given = client_options.given(options)
+    usual: dict[str, Any] = {"token_endpoint_auth_methods": ("none",)} if public else {}
+    if "response_types" in given:
+        usual["grant_types"] = rules.grants_of(given["response_types"])
     return NewClient(
-        client_name=options["client_name"],
-        client_id=options["client_id"],
-        client_secret=given,
-        application_type="native" if options["native"] else "web",
-        token_endpoint_auth_methods=options["methods"] or (("none",) if public else ("client_secret_basic",)),
-        redirect_uris=options["redirect_uris"],
-        post_logout_redirect_uris=options["post_logout"],
-        grant_types=grants,
-        scope=tuple(options["scope"].split()),
-        allowed_origins=options["origins"],
-        id_token_signed_response_alg=options["alg"],
-        require_pkce=options["pkce"],
-        refresh_policy=options["refresh_policy"],
-        consent=options["consent"],
-        lifetimes=Lifetimes(id_token=options["id_token_lifetime"], access_token=options["access_token_lifetime"]),
-        grant_lifetimes=lifetimes.read(options["grant_lifetimes"]),
-        client_uri=options["client_uri"],
+        client_name=client_name,
+        client_id=client_id,
+        client_secret=None if file is None else secretinput.read_secret("Client secret", file, option="--secret-file"),
+        application_type="native" if native else "web",
+        **usual | given,
     )
+
+
+@command.command("update")
+@click.argument("client_id")
+@click.option("--name", "client_name", help="Another name for people.")
+@click.option("--native/--web", "native", default=None, help="Whether it is installed.")
+@client_options.metadata_options
+@opening.tenant_option
+@opening.config_option
+@output.option
+def update(client_id: str, tenant: str, config: pathlib.Path | None, form: str | None, **options: Any) -> None:
+    """Change a client; what is not given stays as it is.
+
+    A list that is given takes the place of the one before. In force within a second.
+    """
+    native = options.pop("native")
+    if native is not None:
+        options["application_type"] = "native" if native else "web"
+
+    async def work(a: Administration) -> Registered:
+        owner = await tenants.show(a.store, tenant)
+        before = await clients.show(a.store, owner.tenant_id, client_id)
+        changes = client_options.given(options, before.lifetimes)
+        return await clients.update(a.store, a.clock, a.secrets, owner.tenant_id, client_id, changes, a.outgoing)
+
+    _write(opening.administer(config, work), form)

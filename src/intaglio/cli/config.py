@@ -58,6 +58,10 @@ def _values(settings: Settings) -> dict[str, Any]:
         "server.log_level": settings.server.log_level,
         "server.workers": settings.server.workers,
         "server.allow_http": settings.server.allow_http,
+        "outgoing.allow": list(settings.outgoing.allow),
+        "outgoing.ca_file": str(settings.outgoing.ca_file) if settings.outgoing.ca_file is not None else None,
+        "outgoing.time_limit_seconds": settings.outgoing.time_limit_seconds,
+        "outgoing.size_limit_octets": settings.outgoing.size_limit_octets,
     }
     for door in settings.listeners:
         host = f"[{door.host}]" if ":" in door.host else door.host

@@ -24,12 +24,33 @@ import click
     show_default=True,
     help="Where the database, the master key and the certificates are kept.",
 )
-def command(port: int, memory: bool, tls: bool, directory: pathlib.Path) -> int:
+@click.option("--conformance", is_flag=True, help="Add a tenant for the OpenID Foundation's conformance suite; https.")
+@click.option("--suite", default="", metavar="URL", help="Where that suite runs; without it on this machine.")
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
+    help="Certificates of authorities that are believed when that suite is called.",
+)
+def command(
+    port: int,
+    memory: bool,
+    tls: bool,
+    directory: pathlib.Path,
+    conformance: bool,
+    suite: str,
+    ca_file: pathlib.Path | None,
+) -> int:
     """Start everything for development, seeded and ready.
 
     Listens on this machine only. What it seeds (users, clients, their secrets) is printed, shown on the start page,
     and known to everybody: never use its database for anything else.
+
+    With --conformance the suite's configuration for each of its plans is written on stdout and served under
+    /conformance, with clients for every authentication method.
     """
     from intaglio.server import run
 
-    return run.dev(port=port, memory=memory, tls=tls, directory=directory)
+    if (suite or ca_file) and not conformance:
+        raise click.UsageError("--suite and --ca-file go with --conformance.")
+    wanted = run.Conformance(suite, ca_file) if conformance else None
+    return run.dev(port=port, memory=memory, tls=tls, directory=directory, conformance=wanted)

@@ -10,8 +10,9 @@ import click
 from intaglio.cli import faults, opening, output
 from intaglio.cli.opening import Administration
 from intaglio.names import RingId
-from intaglio.server.admin import fields, keys, tenants
+from intaglio.server.admin import keys, tenants
 from intaglio.server.admin.keys import Listed, Withdrawn
+from intaglio.server.registry import fields
 
 COLUMNS = ("key_id", "alg", "state", "active_at", "retired_at", "gone_at", "revoked_at")
 

@@ -12,7 +12,7 @@ import msgspec
 from intaglio.server.model.tenants import Lifetimes
 
 F = TypeVar("F", bound=Callable[..., Any])
-_FORM = re.compile(r"([a-z_]+):(id_token|access_token|refresh_token)=(\d{1,9})")
+_FORM = re.compile(r"([a-z_:-]+):(id_token|access_token|refresh_token)=(\d{1,9})")
 
 
 def grant_option(function: F) -> F:

@@ -6,18 +6,22 @@ import asyncio
 import os
 import pathlib
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
 from intaglio.clock import Clock
 from intaglio.errors import Misconfigured
 from intaglio.server import settings as settings_
+from intaglio.server.admin.clients import Outgoing
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.keyring.vault import Vault
 from intaglio.server.model.plan import Store
 from intaglio.server.settings import Settings
+
+if TYPE_CHECKING:
+    from intaglio.server.provider.scene import House
 
 DEFAULT_FILE = pathlib.Path("intaglio.toml")
 DEVELOPMENT = pathlib.Path("var")
@@ -52,6 +56,16 @@ class Administration(Protocol):
     @property
     def passwords(self) -> Passwords:
         """What hashes passwords."""
+        ...
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """What fetches."""
+        ...
+
+    @property
+    def house(self) -> House:
+        """What the provider's functions work with."""
         ...
 
 

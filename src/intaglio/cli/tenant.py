@@ -1,30 +1,36 @@
-"""`intaglio tenant`: list, show and create tenants."""
+"""`intaglio tenant`: list, show, create and update tenants."""
 
 from __future__ import annotations
 
+import functools
 import pathlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import click
 import msgspec
 
 from intaglio.cli import faults, lifetimes, opening, output
 from intaglio.cli.opening import Administration
-from intaglio.server.admin import tenants
+from intaglio.server.admin import claimsources, tenants
+from intaglio.server.admin.tenants import Policies
 from intaglio.server.model.tenants import Lifetimes, Tenant
 
+F = TypeVar("F", bound=Callable[..., Any])
 COLUMNS = ("slug", "name", "owner", "tenant_id", "created_at")
 
 
 @click.group("tenant")
 def command() -> None:
-    """List, show and create tenants."""
+    """List, show, create and update tenants."""
 
 
 def shown(tenant: Tenant) -> dict[str, Any]:
     """Return a tenant as it is written."""
     members: dict[str, Any] = msgspec.to_builtins(tenant)
-    return members
+    # SECURITY: tokens of other parties are not shown (test_claim_sources_are_shown_without_their_tokens).
+    sources = {name: {"claims": s.claims, "endpoint": s.endpoint} for name, s in tenant.claim_sources.items()}
+    return members | {"claim_sources": sources}
 
 
 @command.command("list")
@@ -49,6 +55,50 @@ def show(tenant: str, config: pathlib.Path | None, form: str | None) -> None:
     output.write_one(shown(found), form, value="tenant_id")
 
 
+_POLICIES = (
+    click.option(
+        "--encrypt-id-tokens",
+        type=click.Choice(("never", "front_channel", "always")),
+        help="Where ID tokens must be encrypted: nowhere, where they pass the browser, or everywhere.",
+    ),
+    click.option(
+        "--registration",
+        type=click.Choice(tenants.REGISTRATIONS),
+        help="Who may register clients over the network: nobody, who has an initial access token, or everybody.",
+    ),
+    click.option("--sign-up/--no-sign-up", default=None, help="Whether people may make accounts themselves."),
+    click.option(
+        "--session-management/--no-session-management",
+        default=None,
+        help="Whether applications may watch the session by a frame.",
+    ),
+    click.option("--id-token-budget", type=int, help="Octets above which an ID token is warned of."),
+    click.option(
+        "--claim-sources",
+        type=click.File("r", encoding="utf-8"),
+        help="A JSON file of claims that others vouch for, aggregated or distributed; {} for none.",
+    ),
+)
+
+
+def policy_options(function: F) -> F:
+    """Add the options of a tenant's policies to a command, which gets them together as `policies`."""
+
+    @functools.wraps(function)
+    def gathered(**given: Any) -> None:
+        policies = {name: given.pop(name) for name in Policies.__struct_fields__}
+        if policies["encrypt_id_tokens"] == "never":
+            policies["encrypt_id_tokens"] = ""
+        if policies["claim_sources"] is not None:
+            policies["claim_sources"] = claimsources.read(policies["claim_sources"].read())
+        function(policies=Policies(**policies), **given)
+
+    decorated: Any = gathered
+    for option in reversed(_POLICIES):
+        decorated = option(decorated)
+    return cast(F, decorated)
+
+
 @command.command("create")
 @click.argument("slug")
 @click.option("--name", default="", help="Name for people; without it the slug.")
@@ -58,6 +108,7 @@ def show(tenant: str, config: pathlib.Path | None, form: str | None) -> None:
 @click.option("--access-token-lifetime", type=int, help="Seconds for which its access tokens live.")
 @click.option("--session-lifetime", type=int, help="Seconds for which its people stay signed in.")
 @lifetimes.grant_option
+@policy_options
 @opening.config_option
 @output.option
 def create(
@@ -69,6 +120,7 @@ def create(
     access_token_lifetime: int | None,
     session_lifetime: int | None,
     grant_lifetimes: tuple[str, ...],
+    policies: Policies,
     config: pathlib.Path | None,
     form: str | None,
 ) -> None:
@@ -86,8 +138,28 @@ def create(
             hosts=hosts,
             lifetimes=spans,
             grant_lifetimes=of_grants,
+            policies=policies,
         )
 
     made = opening.administer(config, work)
     faults.say(f"Created the tenant {made.slug}.")
     output.write_one(shown(made), form, value="tenant_id")
+
+
+@command.command("update")
+@click.argument("tenant")
+@click.option("--name", help="Another name for people.")
+@policy_options
+@opening.config_option
+@output.option
+def update(
+    tenant: str,
+    name: str | None,
+    policies: Policies,
+    config: pathlib.Path | None,
+    form: str | None,
+) -> None:
+    """Change the tenant with this slug or UUID; what is not given stays as it is."""
+    changed = opening.administer(config, lambda a: tenants.update(a.store, tenant, policies, display_name=name))
+    faults.say(f"Changed the tenant {changed.slug}.")
+    output.write_one(shown(changed), form, value="tenant_id")

@@ -1,6 +1,6 @@
 """What readers and writers are given, and the pieces that every dialect's readers share.
 
-RFC 6749 section 2.3.1 (client authentication), RFC 6750 section 2 (bearer tokens).
+RFC 6749 section 2.3.1 and RFC 7521 section 4.2 (client authentication), RFC 6750 section 2 (bearer tokens).
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from intaglio.wire.message import Request
 from intaglio.wire.params import Params
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,40}")
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""What a JWT that proves a client is called (RFC 7523 section 2.2)."""
+MAX_ASSERTION = 16 * 1024
 MAX_SECRET = 4096
 """Characters of any code, token or secret that a request may carry."""
 
@@ -109,6 +112,8 @@ def presented(request: Request, body: Params) -> Presented:
     """
     header = request.header("authorization")
     client_id, secret = body.get("client_id"), body.get("client_secret")
+    if body.get("client_assertion") or body.get("client_assertion_type"):
+        return _asserted(body, twice=header is not None or bool(secret))
     if header is None:
         method = "client_secret_post" if secret else "none"
         return Presented(method, client_id, Secret(secret) if secret else None)
@@ -120,6 +125,27 @@ def presented(request: Request, body: Params) -> Presented:
     if client_id and client_id != pair[0]:
         return Presented("client_secret_basic", pair[0], None, "client_id differs from the Authorization header")
     return Presented("client_secret_basic", pair[0], Secret(pair[1]))
+
+
+def _asserted(body: Params, *, twice: bool) -> Presented:
+    text, client_id = body.get("client_assertion"), body.get("client_id")
+    if twice:
+        return Presented("assertion", client_id, None, "two ways of authentication at once")
+    if body.get("client_assertion_type") != ASSERTION_TYPE:
+        return Presented("assertion", client_id, None, "another client_assertion_type than jwt-bearer")
+    if not text or len(text) > MAX_ASSERTION:
+        return Presented("assertion", client_id, None, "no client_assertion, or one that is too long")
+    return Presented("assertion", client_id or _claimed_subject(text), assertion=Secret(text))
+
+
+def _claimed_subject(assertion: str) -> str:
+    """Return whom an assertion claims to be of, believed in nothing: only to look the client up (RFC 7521 4.2)."""
+    try:
+        claims = codec.decode_json_object(codec.decode_base64url(assertion.split(".", 2)[1]))
+    except (codec.CodecError, IndexError):
+        return ""
+    subject = claims.get("sub")
+    return subject if isinstance(subject, str) else ""
 
 
 def demanded(found: Params, name: str) -> str:

@@ -11,6 +11,7 @@ from intaglio.dialects.routes import FaultWriter, Route, Surface, Writer
 from intaglio.names import Issuer, Subject
 from intaglio.protocol.authorize import AuthorizeQuery
 from intaglio.protocol.facts import Facts, PublishedKey
+from intaglio.protocol.userinfo import UserinfoAnswer
 from intaglio.wire.params import Params
 
 
@@ -19,6 +20,7 @@ class Profile(msgspec.Struct, frozen=True):
 
     `signing_algs` are the algorithms it may sign ID tokens with, the first being its own choice;
     `refresh_policy` is `rotate` or `keep`; `refresh_grace` how long a rotated token still leads to its successor.
+    `response_types` are those it has at the authorization endpoint. `token_path` is where its token endpoint is.
     `shares_ring` tells that one key ring serves every tenant of an authority (a host), where one key set is published
     for all of them.
     """
@@ -32,6 +34,8 @@ class Profile(msgspec.Struct, frozen=True):
     refresh_policy: str = "rotate"
     refresh_grace: int = 60
     at_hash: bool = True
+    response_types: tuple[str, ...] = ("code",)
+    token_path: str = "/token"
     shares_ring: bool = False
 
 
@@ -46,8 +50,8 @@ class Dialect(msgspec.Struct, frozen=True):
     """One dialect: pure data and functions.
 
     `locate` splits a raw path; `issuer` and `endpoints` make the issuer and the address its endpoints start with, of
-    base address, slug and tenant UUID; `subject` shows a user to a client; `id_token` turns facts into claims; `kid`
-    names a key; `publishes` tells whether a key belongs into its key set.
+    base address, slug and tenant UUID; `subject` shows a user to a client; `id_token` and `userinfo` turn
+    what is known into claims; `kid` names a key; `publishes` tells whether a key belongs into its key set.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Dialect(msgspec.Struct, frozen=True):
     endpoints: Callable[[str, str, str], str]
     subject: Callable[[str], Subject]
     id_token: Callable[[Facts], dict[str, Any]]
+    userinfo: Callable[[UserinfoAnswer], dict[str, Any]]
     kid: Callable[[PublishedKey], str]
     publishes: Callable[[PublishedKey], bool]
     read_authorize: Callable[[Params], AuthorizeQuery]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import contextlib
 import ssl
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpcore2
 
 from intaglio.errors import Unavailable
 from intaglio.net import trust
 from intaglio.net.guard import Guard, Limits, too_long, unreachable
+from intaglio.net.resolving import Resolver
 from intaglio.wire.flow import Call, Flow, Reply
 
 T = TypeVar("T")
@@ -23,6 +25,7 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
+        self._resolver = Resolver()
         self._plain = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
@@ -33,8 +36,7 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = await self._resolver.addresses(host, port)
         for address in addresses:
             self._guard.check_address(host, port, address)
         fault: Exception = httpcore2.ConnectError("no address")
@@ -46,10 +48,34 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
         raise fault
 
 
+class _Turns:
+    """Lets so many calls to one host go on at a time; the others wait, within their own time."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lines: dict[str, tuple[asyncio.Semaphore, int]] = {}
+
+    @contextlib.asynccontextmanager
+    async def turn(self, host: str) -> AsyncIterator[None]:
+        """Wait for a turn, and give it back at the end."""
+        line, waiting = self._lines.get(host) or (asyncio.Semaphore(self._most), 0)
+        self._lines[host] = (line, waiting + 1)
+        try:
+            async with line:
+                yield
+        finally:
+            left = self._lines[host][1] - 1
+            if left:
+                self._lines[host] = (line, left)
+            else:
+                del self._lines[host]
+
+
 class PooledDriver:
     """Runs flows on an event loop over pooled connections; redirects are not followed and proxies not asked.
 
-    One driver belongs to one event loop.
+    One driver belongs to one event loop. It has at most so many `connections`, and so many calls `per_host` at a time:
+    a host that never answers keeps nobody else waiting.
     """
 
     def __init__(
@@ -59,13 +85,16 @@ class PooledDriver:
         ca_file: str | None = None,
         verify: ssl.SSLContext | None = None,
         limits: Limits | None = None,
+        connections: int = 20,
+        per_host: int = 20,
     ) -> None:
         self._guard = guard or Guard()
         self._limits = limits or Limits()
+        self._turns = _Turns(per_host)
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=verify or trust.context(ca_file),
             network_backend=_GuardedBackend(self._guard),
-            max_connections=20,
+            max_connections=connections,
             keepalive_expiry=15.0,
         )
 
@@ -90,7 +119,7 @@ class PooledDriver:
     async def _send(self, call: Call) -> Reply:
         self._guard.check_url(call.url)
         try:
-            async with asyncio.timeout(self._limits.seconds):
+            async with asyncio.timeout(self._limits.seconds), self._turns.turn(urlsplit(call.url).netloc.lower()):
                 return await self._exchange(call)
         except (httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError, OSError) as fault:
             raise unreachable(call.url, type(fault).__name__) from fault

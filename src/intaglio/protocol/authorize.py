@@ -1,11 +1,22 @@
 """The authorization request and its answers.
 
-RFC 6749 section 4.1.1, OpenID Connect Core 3.1.2.1, RFC 7636 section 4.3, RFC 9207.
+RFC 6749 section 4.1.1, OpenID Connect Core 3.1.2.1, RFC 7636 section 4.3, RFC 9207, OAuth 2.0 Multiple Response Type
+Encoding Practices 1.0, OAuth 2.0 Form Post Response Mode 1.0.
 """
 
 from __future__ import annotations
 
 import msgspec
+
+from intaglio.protocol.claimsrequest import ClaimsRequest
+
+RESPONSE_TYPES = ("code", "id_token", "id_token token", "code id_token", "code token", "code id_token token")
+"""OpenID Connect Core 3: the response types there are; the words of each are in the order of the alphabet."""
+
+RESPONSE_MODES = ("query", "fragment", "form_post")
+
+ACR_VALUES = ("1",)
+"""The authentication context classes of sign-ins here (OpenID Connect Core 2, `acr`). `1` is one factor: a password."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -40,6 +51,12 @@ class AuthorizeQuery(msgspec.Struct, frozen=True):
     parameters: tuple[tuple[str, str], ...]
     offline: bool = False
     problem: Problem | None = None
+    claims: ClaimsRequest = ClaimsRequest()
+    display: str = ""
+    ui_locales: tuple[str, ...] = ()
+    claims_locales: tuple[str, ...] = ()
+    request: str = ""
+    request_uri: str = ""
 
     def __repr__(self) -> str:
         return f"AuthorizeQuery({self.client_id})"
@@ -59,14 +76,25 @@ class SessionEnds(msgspec.Struct, frozen=True):
     """The browser is to forget its session."""
 
 
+class BrowserState(msgspec.Struct, frozen=True):
+    """What a browser keeps for session management, readable by the issuer's own frame, until an instant."""
+
+    value: str
+    expires_at: int
+
+
 class AuthorizeAnswer(msgspec.Struct, frozen=True):
-    """The fields that go to the client by its redirect URI: a code, or a standard error with its `problem`."""
+    """The fields that go to the client by its redirect URI: code and tokens, or a standard error with its `problem`.
+
+    `response_mode` is one of `RESPONSE_MODES`: never `query` for tokens.
+    """
 
     redirect_uri: str
     response_mode: str
     fields: tuple[tuple[str, str], ...]
     problem: Problem | None = None
     session: SessionBegins | SessionEnds | None = None
+    browser_state: BrowserState | None = None
 
     def __repr__(self) -> str:
         return f"AuthorizeAnswer({self.redirect_uri})"

@@ -12,11 +12,18 @@ class DiscoveryQuery(msgspec.Struct, frozen=True):
 
 
 class DiscoveryAnswer(msgspec.Struct, frozen=True):
-    """The facts of which a dialect makes its metadata document."""
+    """The facts of which a dialect makes its metadata document.
+
+    `sign_up` tells whether people may make accounts, `registration` whether clients may register themselves,
+    `session_management` whether they may watch the session by a frame.
+    """
 
     issuer: str
     base: str
     signing_algs: tuple[str, ...]
+    sign_up: bool = False
+    registration: bool = False
+    session_management: bool = False
 
 
 class KeysQuery(msgspec.Struct, frozen=True):
@@ -26,8 +33,9 @@ class KeysQuery(msgspec.Struct, frozen=True):
 
 
 class KeysAnswer(msgspec.Struct, frozen=True):
-    """The published keys, and how many seconds they may be kept."""
+    """The published keys, and how many seconds they may be kept; `encryption` are JWKs that others encrypt to."""
 
     keys: tuple[PublishedKey, ...]
     max_age: int
     form: str
+    encryption: tuple[dict[str, str], ...] = ()

@@ -11,12 +11,16 @@ from intaglio.ids import Secret
 
 
 class Presented(msgspec.Struct, frozen=True):
-    """How a client named itself: the method, its id, and its secret where it sent one. `faulty` says what is wrong."""
+    """How a client named itself: the method, its id, and its secret where it sent one. `faulty` says what is wrong.
+
+    The method of an `assertion` is `assertion`: its algorithm tells which of the two it is.
+    """
 
     method: str
     client_id: str
     secret: Secret | None = None
     faulty: str = ""
+    assertion: Secret | None = None
 
 
 class CodeExchange(msgspec.Struct, frozen=True):

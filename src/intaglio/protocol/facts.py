@@ -6,15 +6,35 @@ from typing import Any
 
 import msgspec
 
+from intaglio.protocol.claimsrequest import ClaimRequest
+
+
+class Elsewhere(msgspec.Struct, frozen=True):
+    """Claims of a person that another party vouches for, by the name of their source (OpenID Connect Core 5.6.2).
+
+    Aggregated ones travel along as `jwt`; distributed ones are fetched at `endpoint`, with `access_token` if there is
+    one.
+    """
+
+    name: str
+    claims: tuple[str, ...]
+    jwt: str = ""
+    endpoint: str = ""
+    access_token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Elsewhere({self.name})"
+
 
 class Person(msgspec.Struct, frozen=True):
-    """The user a token is about: UUID, sign-in name, and standard claims by name."""
+    """The user a token is about: UUID, sign-in name, standard claims by name, and claims that come from elsewhere."""
 
     user_id: str
     username: str
     claims: dict[str, Any] = {}
     updated_at: int = 0
     created_at: int = 0
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 class Workload(msgspec.Struct, frozen=True):
@@ -29,7 +49,9 @@ class Facts(msgspec.Struct, frozen=True):
     """What is true of one token to be issued. Instants are epoch seconds, lifetimes seconds, empty text is absent.
 
     `delivered_with_access_token` tells whether the client can fetch the scopes' claims elsewhere (OpenID Connect
-    Core 5.4); `refreshed` whether the token comes of a refresh (Core 12.2).
+    Core 5.4); `refreshed` whether the token comes of a refresh (Core 12.2). `subject` is whom the
+    client is told that it is about; empty, it is the dialect's own for the person. `requested` are claims that the
+    request wants in the ID token by name (Core 5.5).
     """
 
     issuer: str
@@ -52,6 +74,10 @@ class Facts(msgspec.Struct, frozen=True):
     delivered_with_access_token: bool = True
     refreshed: bool = False
     format: str = ""
+    c_hash: str = ""
+    s_hash: str = ""
+    subject: str = ""
+    requested: dict[str, ClaimRequest] = {}
 
 
 class PublishedKey(msgspec.Struct, frozen=True):

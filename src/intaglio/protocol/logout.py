@@ -1,4 +1,8 @@
-"""RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0 section 2)."""
+"""Logout: what a relying party asks for, what the browser is told, and what a logout token says.
+
+OpenID Connect RP-Initiated Logout 1.0 section 2, Front-Channel Logout 1.0 section 2, Back-Channel Logout 1.0 section
+2.4.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +23,15 @@ class LogoutQuery(msgspec.Struct, frozen=True):
 
 
 class LogoutDone(msgspec.Struct, frozen=True):
-    """The session has ended: go to `location`, or show the page that says so."""
+    """The session has ended: go to `location`, or show the page that says so.
+
+    `frames` are the addresses that the browser has to load so that clients forget their own sessions.
+    """
 
     location: str
     client_name: str = ""
     client_uri: str = ""
+    frames: tuple[str, ...] = ()
 
 
 class LogoutAsk(msgspec.Struct, frozen=True):
@@ -34,3 +42,16 @@ class LogoutAsk(msgspec.Struct, frozen=True):
     client_id: str
     post_logout_redirect_uri: str
     state: str
+
+
+class LogoutFacts(msgspec.Struct, frozen=True):
+    """What a logout token says: whose session ended, to whom it is told, under which name of this message."""
+
+    issuer: str
+    audience: str
+    subject: str
+    session_id: str
+    jti: str
+    now: int
+    lifetime: int
+    alg: str

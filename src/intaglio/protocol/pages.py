@@ -27,8 +27,23 @@ class Brand(msgspec.Struct, frozen=True):
     accent: str = ""
 
 
+class ClientFace(msgspec.Struct, frozen=True):
+    """What a client shows of itself beside its name (OpenID Connect Registration 1.0, section 2).
+
+    A logo is drawn only if the browser needs no other host for it: a `data:` picture, or a path of this origin.
+    """
+
+    logo_uri: str = ""
+    client_uri: str = ""
+    policy_uri: str = ""
+    tos_uri: str = ""
+
+
 class LoginPage(_Unprinted, frozen=True):
-    """Ask for user name and password; `error` is the sentence shown after a failed attempt."""
+    """Ask for user name and password; `error` is the sentence shown after a failed attempt.
+
+    `sign_up` is where an account can be made, empty where nobody may.
+    """
 
     brand: Brand
     client_name: str
@@ -37,6 +52,22 @@ class LoginPage(_Unprinted, frozen=True):
     username: str = ""
     error: str = ""
     form_targets: tuple[str, ...] = ()
+    face: ClientFace = ClientFace()
+    sign_up: str = ""
+
+
+class SignUpPage(_Unprinted, frozen=True):
+    """Ask for the name and password of a new account; `log_in` is where those go who have one."""
+
+    brand: Brand
+    client_name: str
+    action: str
+    csrf: str
+    log_in: str
+    username: str = ""
+    error: str = ""
+    form_targets: tuple[str, ...] = ()
+    face: ClientFace = ClientFace()
 
 
 class ScopeChoice(msgspec.Struct, frozen=True):
@@ -60,6 +91,47 @@ class ConsentPage(_Unprinted, frozen=True):
     scopes: tuple[ScopeChoice, ...]
     destination: str
     form_targets: tuple[str, ...] = ()
+    face: ClientFace = ClientFace()
+
+
+class DevicePage(_Unprinted, frozen=True):
+    """Ask for the code that a device shows (RFC 8628 section 3.3); `user_code` came with the address."""
+
+    brand: Brand
+    action: str
+    csrf: str
+    user_code: str = ""
+    error: str = ""
+    form_targets: tuple[str, ...] = ()
+
+
+class DeviceConfirmPage(_Unprinted, frozen=True):
+    """Ask whether a device may be let in, with all that is known of it (RFC 8628 sections 3.3.1 and 5.4).
+
+    `origin` is the address that it asked from, `nearby` tells whether this browser has the same, `waited` is in words.
+    """
+
+    brand: Brand
+    client_name: str
+    user_name: str
+    user_code: str
+    origin: str
+    nearby: bool
+    waited: str
+    action: str
+    csrf: str
+    scopes: tuple[ScopeChoice, ...]
+    face: ClientFace = ClientFace()
+    form_targets: tuple[str, ...] = ()
+
+
+class DeviceDonePage(msgspec.Struct, frozen=True):
+    """Say that the device was let in, or turned away."""
+
+    brand: Brand
+    client_name: str
+    allowed: bool
+    form_targets: tuple[str, ...] = ()
 
 
 class LogoutPage(_Unprinted, frozen=True):
@@ -74,12 +146,51 @@ class LogoutPage(_Unprinted, frozen=True):
 
 
 class LoggedOutPage(msgspec.Struct, frozen=True):
-    """Say that the session has ended, or that it goes on (`ended` False) because the person wanted to stay."""
+    """Say that the session has ended, or that it goes on (`ended` False) because the person wanted to stay.
+
+    `frames` are addresses that are loaded out of sight, so that applications forget their own sessions; then the page
+    goes on to `location`, if there is one (OpenID Connect Front-Channel Logout 1.0 section 2).
+    """
 
     brand: Brand
     client_name: str = ""
     client_uri: str = ""
     ended: bool = True
+    form_targets: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
+    location: str = ""
+
+
+class SessionRow(msgspec.Struct, frozen=True):
+    """One sign-in on the page `sessions and apps`; `own` is the one that looks at it."""
+
+    session_id: str
+    device: str
+    signed_in: str
+    apps: tuple[str, ...]
+    own: bool
+
+
+class AppRow(msgspec.Struct, frozen=True):
+    """One application on the page `sessions and apps`: what it may do, since when, and whether also while away."""
+
+    client_id: str
+    name: str
+    client_uri: str
+    titles: tuple[str, ...]
+    since: str
+    offline: bool
+
+
+class AccountPage(_Unprinted, frozen=True):
+    """A person's own sign-ins and applications, each with a button that ends it."""
+
+    brand: Brand
+    user_name: str
+    action: str
+    csrf: str
+    sessions: tuple[SessionRow, ...]
+    apps: tuple[AppRow, ...]
     form_targets: tuple[str, ...] = ()
 
 
@@ -235,9 +346,14 @@ class DialectPage(msgspec.Struct, frozen=True):
 
 Page = (
     LoginPage
+    | SignUpPage
     | ConsentPage
+    | DevicePage
+    | DeviceConfirmPage
+    | DeviceDonePage
     | LogoutPage
     | LoggedOutPage
+    | AccountPage
     | ErrorPage
     | FormPostPage
     | StartPage

@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from intaglio.ids import Secret
+from intaglio.names import Subject
+from intaglio.protocol.claimsrequest import ClaimRequest
 from intaglio.protocol.facts import Person
 
 
@@ -16,8 +18,18 @@ class UserinfoQuery(msgspec.Struct, frozen=True):
 
 
 class UserinfoAnswer(msgspec.Struct, frozen=True):
-    """The person and the scopes of the access token; the dialect chooses the claims."""
+    """The person, and what of it the access token's client is told; the dialect chooses the claims.
+
+    `requested` are claims that the authorization request wanted by name (OpenID Connect Core 5.5). `jwt` is the answer
+    where the client has it signed or encrypted; empty, it is JSON.
+    """
 
     person: Person
     scope: tuple[str, ...]
     client_id: str
+    subject: Subject
+    requested: dict[str, ClaimRequest] = {}
+    jwt: str = ""
+
+    def __repr__(self) -> str:
+        return f"UserinfoAnswer({self.client_id})"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from intaglio.clock import Clock, SystemClock
+from intaglio.dialects import registry
 from intaglio.errors import Misconfigured
 from intaglio.names import RingId, TenantId
 from intaglio.server.credentials.clientsecrets import ClientSecrets
@@ -15,18 +16,25 @@ from intaglio.server.http.csrf import Forms
 from intaglio.server.http.dispatch import Hall
 from intaglio.server.http.tenancy import Tenancy
 from intaglio.server.issue.mint import Mint
+from intaglio.server.jobs.engine import Engine
 from intaglio.server.keyring import vault as vaults
 from intaglio.server.keyring.rings import Keyring
 from intaglio.server.keyring.vault import Vault
-from intaglio.server.model import installation
-from intaglio.server.model.plan import Store
+from intaglio.server.model import installation, logoutnotices
+from intaglio.server.model.logoutnotices import LogoutNotice
+from intaglio.server.model.outbox import Entry
+from intaglio.server.model.plan import Store, decode
+from intaglio.server.provider.logout import back_channel
 from intaglio.server.provider.scene import House
-from intaglio.server.settings import Settings
+from intaglio.server.settings import Outgoing, Settings
 from intaglio.server.store import migrate
 from intaglio.server.store import open as stores
 from intaglio.server.web.render import HTMLPages
 from intaglio.server.workload.metadata import Workloads
 from intaglio.wire.flow import Flow
+
+if TYPE_CHECKING:
+    from intaglio.net.pooled import PooledDriver
 
 T = TypeVar("T")
 
@@ -43,12 +51,16 @@ class Driver(Protocol):
 
 
 class Administration:
-    """What commands that change or show records work with. The vault is made when it is first needed."""
+    """What commands that change or show records work with. The vault is made when it is first needed.
 
-    def __init__(self, store: Store, clock: Clock, vault: Vault | None, passwords: Passwords) -> None:
+    `outgoing` fetches what a client's registration makes necessary.
+    """
+
+    def __init__(self, store: Store, clock: Clock, vault: Vault | None, passwords: Passwords, outgoing: Driver) -> None:
         self.store = store
         self.clock = clock
         self.passwords = passwords
+        self.outgoing = outgoing
         self._vault = vault
 
     def __repr__(self) -> str:
@@ -70,10 +82,15 @@ class Administration:
         """What hashes client secrets."""
         return client_secrets(self.vault)
 
+    @property
+    def house(self) -> House:
+        """What the provider's functions work with, of which nothing has begun; it may call nobody."""
+        return house_of(self.store, self.vault, self.clock, self.passwords)
+
 
 def client_secrets(vault: Vault) -> ClientSecrets:
     """Return what hashes client secrets under the installation's key."""
-    return ClientSecrets(vault.derive("client-secrets"))
+    return ClientSecrets(vault.derive("client-secrets"), vault)
 
 
 def open_vault(settings: Settings) -> Vault | None:
@@ -98,13 +115,14 @@ async def prove(store: Store, vault: Vault) -> None:
 async def administration(settings: Settings) -> AsyncIterator[Administration]:
     """Open the configured database for commands; raises `Misconfigured`, `Unavailable`."""
     store = await stores.open_store(settings.database.url)
-    passwords = Passwords()
+    passwords, outward = Passwords(), Outward(settings.outgoing)
     try:
         vault = open_vault(settings)
         if vault is not None:
             await prove(store, vault)
-        yield Administration(store, SystemClock(), vault, passwords)
+        yield Administration(store, SystemClock(), vault, passwords, outward)
     finally:
+        await outward.aclose()
         passwords.close()
         await store.close()
 
@@ -126,29 +144,53 @@ async def open_store(url: str, clock: Clock, *, create: bool) -> Store:
     return await stores.open_store(url)
 
 
-def assemble(store: Store, vault: Vault, clock: Clock, passwords: Passwords, *, development: bool) -> Hall:
-    """Put the server's parts together over one store."""
+def house_of(store: Store, vault: Vault, clock: Clock, passwords: Passwords, outward: Driver | None = None) -> House:
+    """Put together what the provider's functions work with."""
     keyring = Keyring(store, vault, clock)
-    mint = Mint(keyring)
-    house = House(
+    return House(
         store,
         clock,
         keyring,
-        mint,
+        Mint(keyring),
         client_secrets(vault),
         passwords,
         successor_key=vault.derive("refresh-successors"),
         throttle_key=vault.derive("throttles"),
+        subject_key=vault.derive("pairwise-subjects"),
+        outgoing=outward,
     )
+
+
+def assemble(
+    store: Store,
+    vault: Vault,
+    clock: Clock,
+    passwords: Passwords,
+    *,
+    development: bool,
+    outward: Driver | None = None,
+) -> Hall:
+    """Put the server's parts together over one store; `outward` runs the calls that clients make necessary."""
+    house = house_of(store, vault, clock, passwords, outward)
     return Hall(
         house,
-        Workloads(store, clock, mint),
+        Workloads(store, clock, house.mint),
         Tenancy(store),
         HTMLPages(),
         Forms(vault.derive("forms")),
         clock,
         development=development,
     )
+
+
+def engine(house: House) -> Engine:
+    """Return what works through the outbox: who does which kind of thing is said here."""
+
+    async def tell_of_logout(entry: Entry) -> None:
+        notice = decode(entry.record, LogoutNotice)
+        await back_channel.tell(notice, entry.entry_id, house.clock.now(), house, registry.DIALECTS)
+
+    return Engine(house.store, house.clock, {logoutnotices.KIND: tell_of_logout})
 
 
 def outgoing(trusted: str, ca_file: str | None) -> Driver:
@@ -161,6 +203,41 @@ def outgoing(trusted: str, ca_file: str | None) -> Driver:
     from intaglio.net.pooled import PooledDriver  # noqa: PLC0415
 
     return PooledDriver(Guard((trusted,)), ca_file=ca_file)
+
+
+class Outward:
+    """Runs the flows that clients make necessary: to whom the guard lets them, in bounds that the operator set.
+
+    Connections, the machine's trust and what they need are loaded when the first flow comes: most processes make no
+    such call. One of these belongs to one event loop.
+    """
+
+    def __init__(self, configured: Outgoing) -> None:
+        self._configured = configured
+        self._driver: PooledDriver | None = None
+
+    def __repr__(self) -> str:
+        return "Outward(…)"
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Return what the flow returns; `Unavailable` of a call that failed or may not be made is thrown into it."""
+        if self._driver is None:
+            self._driver = self._made()
+        return await self._driver.run(flow)
+
+    def _made(self) -> PooledDriver:
+        from intaglio.net.guard import Guard, Limits  # noqa: PLC0415
+        from intaglio.net.pooled import PooledDriver  # noqa: PLC0415
+
+        told = self._configured
+        limits = Limits(told.size_limit_octets, told.time_limit_seconds)
+        ca_file = str(told.ca_file) if told.ca_file is not None else None
+        return PooledDriver(Guard(allow=told.allow), ca_file=ca_file, limits=limits, connections=100, per_host=8)
+
+    async def aclose(self) -> None:
+        """Close the connections, if there are any."""
+        if self._driver is not None:
+            await self._driver.aclose()
 
 
 def ring_of(tenant_id: TenantId) -> RingId:

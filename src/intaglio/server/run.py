@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import gc
+import json
 import logging
 import os
 import pathlib
+import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING
 
+import msgspec
 import uvloop
 
 from intaglio import __version__, ids
@@ -20,6 +25,7 @@ from intaglio.clock import Clock, SystemClock
 from intaglio.dialects import registry
 from intaglio.errors import Misconfigured
 from intaglio.server import compose, upkeep
+from intaglio.server.compose import Outward
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.devmode import localca, seeds
 from intaglio.server.devmode.demo import Demo
@@ -30,10 +36,15 @@ from intaglio.server.http.dispatch import Hall
 from intaglio.server.http.tenancy import Listener
 from intaglio.server.keyring import vault as vaults
 from intaglio.server.keyring.vault import Vault
-from intaglio.server.settings import Settings
+from intaglio.server.settings import Outgoing, Settings
+
+if TYPE_CHECKING:
+    from intaglio.server.devmode.conformancefront import ConformanceFront
 
 SWITCH_SECONDS = 0.0003
 PORTS = ("standard", "google", "microsoft", "auth0", "cloudentity")
+LOOPBACK = ("localhost", "127.0.0.0/8", "::1/128")
+"""What development mode may call besides what is public: programs on this machine."""
 
 
 def _say(line: str = "") -> None:
@@ -49,9 +60,13 @@ async def _run(
     tls: tuple[str, str] | None,
     proxies: Sequence[str] = (),
     grace: int = 10,
+    outward: Outward | None = None,
+    works: bool = False,
 ) -> None:
     server = connections.Server(connections.config(app, tls=tls, proxies=proxies, grace=grace), on_ready)
-    task = asyncio.create_task(upkeep.forever(hall.house))
+    tasks = [asyncio.create_task(upkeep.forever(hall.house, warns=not works))]
+    if works:
+        tasks.append(asyncio.create_task(compose.engine(hall.house).forever()))
     # The objects made at start-up live as long as the process: the collector need not look at them again.
     gc.collect()
     gc.freeze()
@@ -61,9 +76,12 @@ async def _run(
     try:
         await server.serve(sockets=list(sockets))
     finally:
-        task.cancel()
+        for task in tasks:
+            task.cancel()
         hall.house.passwords.close()
         hall.house.mint.close()
+        if outward is not None:
+            await outward.aclose()
         await hall.house.store.close()
 
 
@@ -146,7 +164,46 @@ def _announce(listeners: tuple[Listener, ...], lines: tuple[tuple[str, str], ...
     _say("\nStop with Ctrl+C.")
 
 
-async def _dev(port: int, directory: pathlib.Path, *, memory: bool, tls: bool) -> None:
+class Conformance(msgspec.Struct, frozen=True):
+    """Development mode for the conformance suite: where the suite is, and the authority that vouches for it."""
+
+    suite: str = ""
+    ca_file: pathlib.Path | None = None
+
+
+def _authorities(own: pathlib.Path | None, more: pathlib.Path | None) -> pathlib.Path | None:
+    """Return a file with both authorities, for the calls that leave the server."""
+    if own is None or more is None:
+        return own or more
+    both = own.with_name("outgoing.pem")
+    both.write_bytes(own.read_bytes() + b"\n" + more.read_bytes())
+    return both
+
+
+async def _suite_front(wanted: Conformance, base: str, hall: Hall, vault: Vault, clock: Clock) -> ConformanceFront:
+    from intaglio.server.devmode import conformance  # noqa: PLC0415
+    from intaglio.server.devmode.conformancefront import ConformanceFront  # noqa: PLC0415
+
+    house, suite, keys = hall.house, wanted.suite or conformance.SUITE, conformance.new_keys()
+    await conformance.plant(house.store, suite, house.secrets, house.passwords, keys, clock.now())
+    await house.keyring.published(compose.ring_of(conformance.TENANT_ID))
+    return ConformanceFront(base, suite, keys, house.store, vault, clock)
+
+
+def _announce_suite(front: ConformanceFront) -> None:
+    listed = front.listed()
+    if sys.stdout.isatty():
+        _say("\n".join(f"  {one['configuration']}\n    {one['plan']}" for one in listed["plans"]))
+    else:
+        told = listed | {"configurations": front.configurations()}
+        print(json.dumps(told, indent=2), flush=True)  # noqa: T201 - data for the suite
+    _say(f"\n  Conformance  {front.base_url}/conformance  (the suite's configurations, also on stdout)")
+    _say(f"  Rotate keys  curl -X POST {front.base_url}/conformance/rotate-keys")
+
+
+async def _dev(
+    port: int, directory: pathlib.Path, *, memory: bool, tls: bool, wanted: Conformance | None = None
+) -> None:
     clock = SystemClock()
     listeners = _development_listeners(port, "https" if tls else "http")
     sockets = [listening for offset in range(len(PORTS)) for listening in _both_families(port + offset)]
@@ -155,27 +212,45 @@ async def _dev(port: int, directory: pathlib.Path, *, memory: bool, tls: bool) -
     url = "sqlite:///:memory:" if memory else f"sqlite:///{directory / 'intaglio.db'}"
     store = await compose.open_store(url, clock, create=True)
     passwords = Passwords()
-    hall = compose.assemble(store, vault, clock, passwords, development=True)
+    trusted = _authorities(authority, wanted.ca_file if wanted is not None else None)
+    outward = Outward(Outgoing(allow=LOOPBACK, ca_file=trusted))
+    hall = compose.assemble(store, vault, clock, passwords, development=True, outward=outward)
     await compose.prove(store, vault)
     base = listeners[0].base_url
     await seeds.plant(store, base, hall.house.secrets, passwords, clock.now())
     await hall.house.keyring.published(compose.ring_of(seeds.TENANT_ID))
     lines = _lines(listeners, authority)
     demo = Demo(base, lambda: compose.outgoing(base, str(authority) if authority else None), clock)
-    front = DevelopmentFront(start_page(__version__, listeners, lines), listeners, demo)
+    suite = await _suite_front(wanted, base, hall, vault, clock) if wanted is not None else None
+    front = DevelopmentFront(start_page(__version__, listeners, lines), listeners, demo, suite)
     app = App(hall, {port + offset: listener for offset, listener in enumerate(listeners)}, front)
     where = "Nothing is kept." if memory else f"Kept in {directory}/."
     certificate = (str(chain), str(key)) if chain is not None else None
-    await _run(app, hall, sockets, lambda: _announce(listeners, lines, where), tls=certificate, grace=1)
+
+    def ready() -> None:
+        if suite is not None:
+            _announce_suite(suite)
+        _announce(listeners, lines, where)
+
+    await _run(app, hall, sockets, ready, tls=certificate, grace=1, outward=outward, works=True)
 
 
-def dev(*, port: int = 8080, memory: bool = False, tls: bool = False, directory: pathlib.Path) -> int:
+def dev(
+    *,
+    port: int = 8080,
+    memory: bool = False,
+    tls: bool = False,
+    directory: pathlib.Path,
+    conformance: Conformance | None = None,
+) -> int:
     """Run everything for development until it is stopped; return the exit code.
+
+    With `conformance` there is a tenant for the suite as well, whose addresses have to be https.
 
     Raises `Misconfigured` (`port-taken`, `address-unusable`, and those of the storage).
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    return _loop(_dev(port, directory, memory=memory, tls=tls))
+    return _loop(_dev(port, directory, memory=memory, tls=tls or conformance is not None, wanted=conformance))
 
 
 # --- serve
@@ -212,7 +287,8 @@ async def _serve(settings: Settings) -> None:
     store = await compose.open_store(settings.database.url, clock, create=False)
     try:
         await compose.prove(store, vault)
-        hall = compose.assemble(store, vault, clock, Passwords(), development=False)
+        outward = Outward(settings.outgoing)
+        hall = compose.assemble(store, vault, clock, Passwords(), development=False, outward=outward)
         await _refuse_development(hall, clock)
         sockets = [connections.bind(one.host, one.port) for one in settings.listeners]
     except BaseException:
@@ -221,7 +297,40 @@ async def _serve(settings: Settings) -> None:
     tls = (str(settings.tls.certificate_file), str(settings.tls.key_file)) if settings.tls is not None else None
     addresses = ", ".join(f"{one.dialect} {one.base_url}" for one in settings.listeners)
     proxies = settings.server.trusted_proxies
-    await _run(App(hall, listeners), hall, sockets, lambda: _say(f"ready: {addresses}"), tls=tls, proxies=proxies)
+    ready = functools.partial(_say, f"ready: {addresses}")
+    await _run(App(hall, listeners), hall, sockets, ready, tls=tls, proxies=proxies, outward=outward)
+
+
+async def _work(settings: Settings) -> None:
+    clock = SystemClock()
+    vault = compose.open_vault(settings)
+    if vault is None:
+        raise Misconfigured("master-key-missing", "work needs the master key.")
+    store = await compose.open_store(settings.database.url, clock, create=False)
+    outward, passwords = Outward(settings.outgoing), Passwords()
+    try:
+        await compose.prove(store, vault)
+        house = compose.house_of(store, vault, clock, passwords, outward)
+        engine = asyncio.create_task(compose.engine(house).forever())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, engine.cancel)
+        _say("ready: what was decided is done")
+        with contextlib.suppress(asyncio.CancelledError):
+            await engine
+        house.mint.close()
+    finally:
+        passwords.close()
+        await outward.aclose()
+        await store.close()
+
+
+def work(settings: Settings) -> int:
+    """Work through the outbox until stopped; return the exit code.
+
+    Raises `Misconfigured` (`master-key-missing`, `master-key-wrong`, and those of the storage).
+    """
+    logging.basicConfig(level=settings.server.log_level.upper(), format="%(asctime)s %(name)s %(message)s")
+    return _loop(_work(settings))
 
 
 def serve(settings: Settings) -> int:

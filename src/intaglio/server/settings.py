@@ -19,6 +19,7 @@ import msgspec
 
 from intaglio.errors import Misconfigured
 from intaglio.ids import Secret
+from intaglio.wire import places
 
 PREFIX = "INTAGLIO_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -69,6 +70,17 @@ KEYS: tuple[Key, ...] = (
         default=False,
         help="Allow an http base_url whose host is not loopback, where the listener is (a name in a hosts file).",
     ),
+    Key(
+        "outgoing",
+        "allow",
+        "list",
+        (),
+        "Hosts (`host`, `host:port`), addresses and networks that may be called although they are not public; a host"
+        " without a port is open at every port, and http is for this machine only.",
+    ),
+    Key("outgoing", "ca_file", "path", None, "PEM certificates of authorities that are believed besides the system's."),
+    Key("outgoing", "time_limit_seconds", "number", 10, "How long one outgoing call may take, from 1 to 60."),
+    Key("outgoing", "size_limit_octets", "number", 262144, "How long the body of an answer may be, at most 4194304."),
 )
 
 
@@ -107,6 +119,15 @@ class Server(msgspec.Struct, frozen=True):
     allow_http: bool = False
 
 
+class Outgoing(msgspec.Struct, frozen=True):
+    """Where calls may go that clients make the provider run, whom they believe, and their bounds."""
+
+    allow: tuple[str, ...] = ()
+    ca_file: pathlib.Path | None = None
+    time_limit_seconds: int = 10
+    size_limit_octets: int = 262144
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Everything that was configured. `origins` tells for each key where its value comes from."""
 
@@ -115,6 +136,7 @@ class Settings(msgspec.Struct, frozen=True):
     listeners: tuple[Listener, ...] = ()
     tls: TLS | None = None
     server: Server = Server()
+    outgoing: Outgoing = Outgoing()
     origins: Mapping[str, Origin] = {}
 
     def listener(self, dialect: str) -> Listener | None:
@@ -168,16 +190,25 @@ def require_serving(settings: Settings) -> None:
 
     Raises `Misconfigured` (`settings-invalid`) with every fault.
     """
-    faults: list[Fault] = []
-    if not settings.database.url:
-        faults.append(_missing("database.url"))
-    if settings.master_key is None:
-        faults.append(_missing("keys.master_key"))
+    faults = _without_store(settings)
     if not settings.listeners:
         faults.append(
             Fault("standard", "at least one dialect with listen and base_url", "none", _set("standard.listen"))
         )
     _refuse(faults)
+
+
+def require_working(settings: Settings) -> None:
+    """Refuse settings with which no outbox can be worked through: no database, no master key.
+
+    Raises `Misconfigured` (`settings-invalid`) with every fault.
+    """
+    _refuse(_without_store(settings))
+
+
+def _without_store(settings: Settings) -> list[Fault]:
+    absent = {"database.url": not settings.database.url, "keys.master_key": settings.master_key is None}
+    return [_missing(name) for name, is_absent in absent.items() if is_absent]
 
 
 def _refuse(faults: list[Fault]) -> None:
@@ -351,6 +382,7 @@ def _compile(values: dict[str, Any], origins: dict[str, Origin], faults: list[Fa
         listeners=listeners,
         tls=_tls(values, faults),
         server=server,
+        outgoing=_outgoing(values, faults),
         origins=origins,
     )
 
@@ -369,6 +401,35 @@ def _server(values: dict[str, Any], faults: list[Fault]) -> Server:
         except ValueError:
             faults.append(Fault("server.trusted_proxies", "an address or a network such as 10.0.0.0/8", proxy))
     return Server(proxies, level, 1, values.get("server.allow_http") or False)
+
+
+def _outgoing(values: dict[str, Any], faults: list[Fault]) -> Outgoing:
+    allow: tuple[str, ...] = values.get("outgoing.allow") or ()
+    for place in allow:
+        try:
+            places.read(place)
+        except ValueError:
+            faults.append(Fault("outgoing.allow", "host, host:port, an address or a network as 10.0.0.0/8", place[:80]))
+    ca_file = values.get("outgoing.ca_file")
+    if ca_file is not None and not _holds_certificates(ca_file):
+        faults.append(Fault("outgoing.ca_file", "a readable file of PEM certificates", str(ca_file)))
+    seconds = _bounded("outgoing.time_limit_seconds", values, faults, 60)
+    octets = _bounded("outgoing.size_limit_octets", values, faults, 4 * 1024 * 1024)
+    return Outgoing(allow, ca_file, seconds, octets)
+
+
+def _holds_certificates(path: pathlib.Path) -> bool:
+    try:
+        return b"-----BEGIN CERTIFICATE-----" in path.read_bytes()
+    except OSError:
+        return False
+
+
+def _bounded(name: str, values: dict[str, Any], faults: list[Fault], most: int) -> int:
+    value: int = values.get(name) or 0
+    if not 0 < value <= most and not any(fault.key == name for fault in faults):
+        faults.append(Fault(name, f"a number from 1 to {most}", str(value)))
+    return value
 
 
 def _check_database(url: str | None, faults: list[Fault]) -> None:

@@ -1,4 +1,4 @@
-"""Private keys as JWKs, for programs of others that are handed one: never for what is kept. RFC 7518 6.2.2, RFC 8037."""
+"""Private keys as JWKs, for other programs that are handed one. RFC 7518 section 6.2.2, RFC 8037 section 2."""
 
 from __future__ import annotations
 

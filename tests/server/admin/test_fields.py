@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from intaglio.errors import Misconfigured
 from intaglio.ids import Secret
 from intaglio.names import TenantId
-from intaglio.server.admin import clients, fields, users
+from intaglio.server.admin import clients, users
 from intaglio.server.admin.clients import NewClient
 from intaglio.server.model.tenants import Lifetimes
+from intaglio.server.registry import fields
 
 TENANT = TenantId("6f1b2a1e-0000-4000-8000-000000000000")
 
@@ -142,7 +143,7 @@ WEB = NewClient(client_name="Web", redirect_uris=("https://app.example.com/cb",)
         ({"grant_types": ()}, "grant-types-invalid"),
         ({"grant_types": ("refresh_token",)}, "grant-types-invalid"),
         ({"grant_types": ("password",)}, "value-unknown"),
-        ({"grant_types": ("implicit",)}, "value-unknown"),
+        ({"grant_types": ("implicit",), "response_types": ("code",)}, "response-types-invalid"),
         ({"redirect_uris": ()}, "redirect-uri-missing"),
         ({"id_token_signed_response_alg": "none"}, "value-unknown"),
         ({"id_token_signed_response_alg": "HS256"}, "value-unknown"),

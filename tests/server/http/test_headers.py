@@ -33,6 +33,8 @@ def _pages(site: harness.Site) -> dict[str, harness.Answer]:
         "form post": browser.follow(app.authorize(browser, response_mode="form_post")),
         "logout": browser.get("~/logout"),
         "logged out": other.get("~/logout"),
+        "account": browser.get("~/account"),
+        "account login": other.get("~/account"),
         "error": site.get("~/authorize"),
         "not found": site.get("~/nothing", headers={"accept": "text/html"}),
         "gone": other.get("http://localhost:8080/_intaglio/login/abc"),
@@ -88,6 +90,7 @@ def _refusals(site: harness.Site) -> Iterator[harness.Answer]:
     yield site.get("~/userinfo", headers={"authorization": "Bearer x"})
     yield site.get("~/authorize")
     yield site.get("~/authorize?" + urlencode(app.request(response_type="token")))
+    yield site.get("~/authorize?" + urlencode(app.request(response_type="none")))
     yield site.get("~/nothing")
     yield site.get("http://localhost:8080/nobody/token")
     yield site.request("PUT", "~/token")
@@ -103,7 +106,8 @@ def test_every_refusal_is_kept_by_nobody(site: harness.Site) -> None:
     """RFC 6749 5.2: no-store, whatever the form of the error, and a reference in it."""
     for answer in _refusals(site):
         assert answer.header("cache-control") == "no-store", (answer.url, answer.status)
-        told = answer.params.get("error_description", "") if answer.location else answer.text
+        by_address = answer.params | answer.fragment
+        told = by_address.get("error_description", "") if answer.location else answer.text
         assert re.search(r"ref_[0-9a-f]{12}", told), answer.url
 
 

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from intaglio.dialects.standard.claims import SCOPE_CLAIMS
+from intaglio.protocol import requestobject
+from intaglio.protocol.scopes import SCOPE_CLAIMS
 from tests import harness
 from tests.capability import capability
 
@@ -22,10 +23,11 @@ def _metadata(site: harness.Site) -> dict:
 @capability("discovery", witness="each endpoint it lists")
 def test_every_endpoint_listed_answers_as_itself(site: harness.Site) -> None:
     """Each address is under the issuer and is not a 404 for the method it is for."""
+    site.change_tenant(registration="open")
     found = _metadata(site)
     assert found["issuer"] == ISSUER
     endpoints = {name: value for name, value in found.items() if name.endswith(("_endpoint", "_uri"))}
-    assert len(endpoints) == 7
+    assert len(endpoints) == 9
     for name, address in endpoints.items():
         assert address.startswith(ISSUER + "/")
         method = "GET" if name in ("authorization_endpoint", "userinfo_endpoint", "jwks_uri") else "POST"
@@ -52,10 +54,15 @@ def test_every_algorithm_listed_can_be_had(site: harness.Site) -> None:
 
 
 def test_every_auth_method_listed_works(site: harness.Site) -> None:
-    """Basic, post and none at the token endpoint; introspection knows no `none`."""
+    """Secrets, assertions and none at the token endpoint; introspection knows no `none`.
+
+    That each algorithm of an assertion works is said in the tests of assertions.
+    """
     found = _metadata(site)
-    assert set(found["token_endpoint_auth_methods_supported"]) == {"client_secret_basic", "client_secret_post", "none"}
-    assert set(found["introspection_endpoint_auth_methods_supported"]) == {"client_secret_basic", "client_secret_post"}
+    methods = {"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"}
+    assert set(found["token_endpoint_auth_methods_supported"]) == methods | {"none"}
+    assert set(found["revocation_endpoint_auth_methods_supported"]) == methods | {"none"}
+    assert set(found["introspection_endpoint_auth_methods_supported"]) == methods
     form = {"grant_type": "client_credentials"}
     by_basic = site.post("~/token", form, headers={"authorization": harness.basic("machine", "machine-secret")})
     by_post = site.post("~/token", form | {"client_id": "machine", "client_secret": "machine-secret"})
@@ -69,14 +76,21 @@ def test_every_grant_type_listed_is_known_and_no_other(site: harness.Site) -> No
     for grant in [*listed, "password", "implicit", "urn:ietf:params:oauth:grant-type:device_code"]:
         form = {"grant_type": grant, "code": "x", "refresh_token": "x"}
         error = site.post("~/token", form, headers=harness.App(site).headers()).error
-        assert (error == "unsupported_grant_type") == (grant not in listed)
+        # RFC 6749 4.2: the implicit grant is one of the authorization endpoint.
+        assert (error == "unsupported_grant_type") == (grant not in listed or grant == "implicit")
 
 
 def test_every_scope_and_claim_listed_can_be_had(site: harness.Site) -> None:
     """Alice, with every scope, has every claim that is listed, and none that is not."""
     found = _metadata(site)
-    answer = harness.App(site).tokens(scope=" ".join(found["scopes_supported"]))
-    claims = set(harness.payload(answer["id_token"])) | set(harness.App(site).userinfo(answer["access_token"]).json())
+    app, browser = harness.App(site), harness.Browser(site)
+    site.change_client(
+        "web", response_types=("code id_token",), grant_types=(*site.client("web").grant_types, "implicit")
+    )
+    hybrid = app.callback(browser, response_type="code id_token", scope=" ".join(found["scopes_supported"])).fragment
+    answer = app.redeem(hybrid["code"]).json()
+    claims = set(harness.payload(answer["id_token"])) | set(app.userinfo(answer["access_token"]).json())
+    claims |= set(harness.payload(hybrid["id_token"]))
     assert claims == set(found["claims_supported"])
     assert "refresh_token" in answer
 
@@ -86,17 +100,19 @@ def test_every_response_mode_listed_works_and_no_other(site: harness.Site, mode:
     """What is not listed is an error that goes to the client."""
     answer = harness.App(site).callback(response_mode=mode)
     if mode in _metadata(site)["response_modes_supported"]:
-        assert ("code" in answer.params) if mode == "query" else ('name="code"' in answer.text)
+        places = {"query": answer.params, "fragment": answer.fragment}
+        assert ("code" in places[mode]) if mode in places else ('name="code"' in answer.text)
     else:
         assert answer.params["error"] == "invalid_request"
 
 
 def test_every_response_type_listed_works_and_no_other(site: harness.Site) -> None:
-    """`code` alone."""
+    """The six of OpenID Connect; `token` and `none` are not among them."""
     listed = _metadata(site)["response_types_supported"]
-    for kind in ("code", "token", "id_token", "code id_token", "code token", "none", "CODE"):
-        answer = harness.App(site).authorize(harness.Browser(site), response_type=kind)
-        assert (answer.params.get("error") == "unsupported_response_type") == (kind not in listed)
+    site.change_client("web", response_types=tuple(listed), grant_types=("authorization_code", "implicit"))
+    for kind in (*listed, "token", "none", "CODE", "code token token"):
+        answer = harness.App(site).authorize(harness.Browser(site), response_type=kind, prompt="none")
+        assert answer.error == ("login_required" if kind in listed else "unsupported_response_type")
 
 
 def test_every_prompt_value_listed_is_known(site: harness.Site) -> None:
@@ -107,15 +123,29 @@ def test_every_prompt_value_listed_is_known(site: harness.Site) -> None:
         assert error == expected.get(prompt)
 
 
-def test_what_is_not_supported_says_so(site: harness.Site) -> None:
-    """OpenID Connect Core 6: request objects are told to be absent, and are refused."""
+def test_requests_can_be_made_in_every_way_listed(site: harness.Site) -> None:
+    """OpenID Connect Core 5.5 and 6, Discovery 3: `claims`, `request`, `request_uri`; other tests use each."""
     found = _metadata(site)
-    assert found["request_parameter_supported"] is False
-    assert found["request_uri_parameter_supported"] is False
-    assert found["claims_parameter_supported"] is False
-    for name in ("request", "request_uri"):
-        answer = harness.App(site).authorize(harness.Browser(site), **{name: "https://x.example/r"})
-        assert answer.params["error"] == f"{name}_not_supported"
+    for name in ("claims_parameter", "request_parameter", "request_uri_parameter"):
+        assert found[f"{name}_supported"] is True
+    assert found["require_request_uri_registration"] is True
+    assert found["request_object_signing_alg_values_supported"] == [*requestobject.SIGNING_ALGS]
+    app, browser = harness.App(site), harness.Browser(site)
+    assert app.authorize(browser, claims="{").error == "invalid_request"
+    assert app.authorize(browser, request="x").error == "invalid_request_object"
+    assert app.authorize(browser, registration="{}").error == "registration_not_supported"
+
+
+def test_every_acr_display_and_locale_listed_is_had(site: harness.Site) -> None:
+    """The ID token has the class that was wished for; the page is in the one language there is."""
+    found = _metadata(site)
+    app, browser = harness.App(site), harness.Browser(site)
+    for acr in found["acr_values_supported"]:
+        assert harness.payload(app.tokens(browser, acr_values=acr)["id_token"])["acr"] == acr
+    for locale in found["ui_locales_supported"]:
+        for display in found["display_values_supported"]:
+            page = browser.follow(app.authorize(browser, prompt="login", ui_locales=locale, display=display))
+            assert f'<html lang="{locale}"' in page.text
 
 
 def test_code_challenge_method_listed(site: harness.Site) -> None:
@@ -143,9 +173,9 @@ def test_keys_are_public_and_distinct(site: harness.Site) -> None:
     site.keys("EdDSA")
     answer = site.get("~/jwks")
     keys = answer.json()["keys"]
-    assert len({key["kid"] for key in keys}) == len(keys) == 3
+    assert len({key["kid"] for key in keys}) == len(keys) == 4
+    assert [key["use"] for key in keys] == ["sig", "sig", "sig", "enc"]
     for key in keys:
-        assert key["use"] == "sig"
         assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(key)
     assert answer.header("cache-control") == "public, max-age=3600"
 

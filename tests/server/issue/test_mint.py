@@ -77,7 +77,7 @@ def test_the_claims_of_a_sign_in(site: harness.Site) -> None:
     assert claims["nonce"] == "a-nonce"
     assert claims["amr"] == ["pwd"]
     assert all(value not in ("", None, []) for value in claims.values())
-    assert set(claims) == {"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "amr", "sid"}
+    assert set(claims) == {"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "acr", "amr", "sid"}
 
 
 def test_no_nonce_unless_one_was_sent(site: harness.Site) -> None:

@@ -32,7 +32,7 @@ def test_tenants_of_an_authority_share_their_keys() -> None:
         site.settle()
         sets = [site.get(f"{BASE}/{slug}/jwks").json() for slug in ("default", "second")]
         assert sets[0] == sets[1]
-        assert len(sets[0]["keys"]) == 1
+        assert [one["use"] for one in sets[0]["keys"]] == ["sig", "enc"]
         token = harness.App(site).tokens()["id_token"]
         key = jwt.PyJWK(sets[1]["keys"][0])
         assert jwt.decode(
@@ -43,6 +43,7 @@ def test_tenants_of_an_authority_share_their_keys() -> None:
         site.clock.advance(90 * 86400)
         assert site.run(upkeep.rotate(site.house)) >= 1
         site.clock.advance(1)
-        assert len(site.get(f"{BASE}/second/jwks").json()["keys"]) == 2
+        kinds = [one["use"] for one in site.get(f"{BASE}/second/jwks").json()["keys"]]
+        assert kinds == ["sig", "sig", "enc"]
     finally:
         site.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from intaglio.dialects.auth0 import claims, errors, signin
 from intaglio.dialects.dialect import Addressed, Dialect, Profile
 from intaglio.dialects.routes import Route, Surface
-from intaglio.dialects.standard import discovery, logout, oauth, userinfo
+from intaglio.dialects.standard import authorize, discovery, logout, oauth, userinfo
 from intaglio.dialects.standard.profile import METADATA
 from intaglio.names import Issuer
 
@@ -36,6 +36,7 @@ DIALECT = Dialect(
         signing_algs=("RS256", "PS256"),
         refresh_policy="keep",
         at_hash=False,
+        token_path="/oauth/token",
     ),
     routes=(
         Route(("GET",), METADATA, discovery.read_discovery, signin.write_discovery, API, cors="public", safe=True),
@@ -48,7 +49,7 @@ DIALECT = Dialect(
             cors="public",
             safe=True,
         ),
-        Route(("GET", "POST"), "/authorize", oauth.read_authorize, oauth.write_authorize, PAGE),
+        Route(("GET", "POST"), "/authorize", authorize.read, authorize.write, PAGE),
         Route(("POST",), "/oauth/token", signin.read_token, oauth.write_token, API, cors="client"),
         Route(("POST",), "/oauth/revoke", oauth.read_revoke, oauth.write_revoked, API, cors="client"),
         Route(("GET", "POST"), "/userinfo", userinfo.read, signin.write_userinfo, API, cors="client"),
@@ -61,9 +62,10 @@ DIALECT = Dialect(
     endpoints=endpoints,
     subject=claims.subject,
     id_token=claims.id_token,
+    userinfo=claims.userinfo,
     kid=signin.kid,
     publishes=signin.publishes,
-    read_authorize=oauth.authorize_query,
-    write_authorize=oauth.write_authorize,
+    read_authorize=authorize.query,
+    write_authorize=authorize.write,
     page_fault=errors.write_page,
 )

@@ -8,7 +8,7 @@ from intaglio import codec
 from intaglio.dialects import coding
 from intaglio.dialects.auth0 import claims
 from intaglio.dialects.coding import Context
-from intaglio.dialects.standard import discovery, logout, oauth
+from intaglio.dialects.standard import discovery, logout, oauth, userinfo
 from intaglio.names import Kid
 from intaglio.protocol.discovery import DiscoveryAnswer, KeysAnswer
 from intaglio.protocol.facts import PublishedKey
@@ -44,13 +44,24 @@ def write_discovery(answer: DiscoveryAnswer, ctx: Context) -> Response:
         "jwks_uri": base + "/.well-known/jwks.json",
         "revocation_endpoint": base + "/oauth/revoke",
         "end_session_endpoint": base + "/oidc/logout",
+        "response_types_supported": ["code"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "claims_supported": (
             "aud auth_time email email_verified exp family_name given_name iat iss name nickname phone_number picture"
             " sub"
         ).split(),
     }
-    for name in ("introspection_endpoint", "introspection_endpoint_auth_methods_supported"):
-        body.pop(name)
+    for name in (
+        "introspection_endpoint",
+        "introspection_endpoint_auth_methods_supported",
+        "introspection_endpoint_auth_signing_alg_values_supported",
+        "registration_endpoint",
+        "device_authorization_endpoint",
+        "acr_values_supported",
+        "request_object_encryption_alg_values_supported",
+        "request_object_encryption_enc_values_supported",
+    ):
+        body.pop(name, None)
     return discovery.document(body, 300)
 
 
@@ -75,5 +86,6 @@ def write_keys(answer: KeysAnswer, ctx: Context) -> Response:
 
 def write_userinfo(answer: UserinfoAnswer, ctx: Context) -> Response:
     """Write the profile."""
-    body = {"sub": claims.subject(answer.person.user_id), **claims.person_claims(answer.person, answer.scope)}
-    return message.json_response(200, codec.encode_json(body))
+    if answer.jwt:
+        return userinfo.write_jwt(answer)
+    return message.json_response(200, codec.encode_json(claims.userinfo(answer)))

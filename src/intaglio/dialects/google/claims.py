@@ -20,7 +20,7 @@ def id_token(facts: Facts) -> dict[str, Any]:
     """Return a workload's claims, or a person's: `aud` is one text, every instant a whole number."""
     if facts.workload is None:
         # Google names the authorized party of every token, a person's too.
-        person = {"azp": facts.audience, "sub": subject(facts.person.user_id if facts.person else "")}
+        person = {"azp": facts.audience, "sub": facts.subject or subject(facts.person.user_id if facts.person else "")}
         return {**standard.id_token(facts), **person}
     return {
         "aud": facts.audience,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from intaglio.dialects.dialect import Addressed, Dialect, Profile
 from intaglio.dialects.google import certificates, claims, errors, metadata
 from intaglio.dialects.routes import Reader, Route, Surface, Writer
-from intaglio.dialects.standard import discovery, oauth
+from intaglio.dialects.standard import authorize, discovery
+from intaglio.dialects.standard import claims as standard_claims
 from intaglio.dialects.standard import errors as standard_errors
 from intaglio.dialects.standard.profile import METADATA
 from intaglio.names import Issuer
@@ -75,9 +76,10 @@ DIALECT = Dialect(
     endpoints=issuer,
     subject=claims.subject,
     id_token=claims.id_token,
+    userinfo=standard_claims.userinfo,
     kid=certificates.kid,
     publishes=certificates.publishes,
-    read_authorize=oauth.authorize_query,
-    write_authorize=oauth.write_authorize,
+    read_authorize=authorize.query,
+    write_authorize=authorize.write,
     page_fault=standard_errors.write_page,
 )

@@ -9,14 +9,20 @@ from typing import Any
 
 from intaglio import codec
 from intaglio.dialects.coding import Context
-from intaglio.dialects.standard.claims import SCOPE_CLAIMS
 from intaglio.names import Kid
+from intaglio.protocol.authorize import ACR_VALUES, RESPONSE_MODES, RESPONSE_TYPES
+from intaglio.protocol.device import GRANT
 from intaglio.protocol.discovery import DiscoveryAnswer, DiscoveryQuery, KeysAnswer, KeysQuery
 from intaglio.protocol.facts import PublishedKey
+from intaglio.protocol.requestobject import ENCRYPTION_ALGS, SIGNING_ALGS
+from intaglio.protocol.scopes import SCOPE_CLAIMS
+from intaglio.tokens import algorithms, jwe
 from intaglio.wire.message import Request, Response
 
-AUTH_METHODS = ["client_secret_basic", "client_secret_post", "none"]
-TOKEN_CLAIMS = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "amr", "sid"]
+AUTH_METHODS = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]
+AUTH_ALGS = [*algorithms.KEYED, *(name for name, one in algorithms.ALGORITHMS.items() if one.family != "ml-dsa")]
+"""What the assertions of clients may be signed with."""
+TOKEN_CLAIMS = "iss sub aud exp iat auth_time nonce acr at_hash c_hash s_hash amr sid".split()
 
 
 def read_discovery(request: Request, ctx: Context) -> DiscoveryQuery:
@@ -36,22 +42,45 @@ def metadata(answer: DiscoveryAnswer) -> dict[str, Any]:
         "revocation_endpoint": base + "/revoke",
         "introspection_endpoint": base + "/introspect",
         "end_session_endpoint": base + "/logout",
+        **({"check_session_iframe": base + "/session"} if answer.session_management else {}),
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        **({"registration_endpoint": base + "/register"} if answer.registration else {}),
+        "device_authorization_endpoint": base + "/device_authorization",
         "scopes_supported": ["openid", *SCOPE_CLAIMS, "offline_access"],
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
-        "subject_types_supported": ["public"],
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": ["authorization_code", "implicit", "refresh_token", "client_credentials", GRANT],
+        "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": list(answer.signing_algs),
+        "id_token_encryption_alg_values_supported": list(jwe.PUBLIC),
+        "id_token_encryption_enc_values_supported": list(jwe.ENCRYPTIONS),
+        "userinfo_signing_alg_values_supported": list(answer.signing_algs),
+        "userinfo_encryption_alg_values_supported": list(jwe.PUBLIC),
+        "userinfo_encryption_enc_values_supported": list(jwe.ENCRYPTIONS),
         "token_endpoint_auth_methods_supported": AUTH_METHODS,
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
-        "introspection_endpoint_auth_methods_supported": AUTH_METHODS[:2],
+        "introspection_endpoint_auth_methods_supported": AUTH_METHODS[:-1],
+        "token_endpoint_auth_signing_alg_values_supported": AUTH_ALGS,
+        "revocation_endpoint_auth_signing_alg_values_supported": AUTH_ALGS,
+        "introspection_endpoint_auth_signing_alg_values_supported": AUTH_ALGS,
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account", *(["create"] * answer.sign_up)],
         "claims_supported": [*TOKEN_CLAIMS, *(name for names in SCOPE_CLAIMS.values() for name in names)],
-        "claim_types_supported": ["normal"],
-        "claims_parameter_supported": False,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "claim_types_supported": ["normal", "aggregated", "distributed"],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        # `none` is not for everybody, so it is not listed: it works for clients that registered it.
+        "request_object_signing_alg_values_supported": list(SIGNING_ALGS),
+        "request_object_encryption_alg_values_supported": list(ENCRYPTION_ALGS),
+        "request_object_encryption_enc_values_supported": list(jwe.ENCRYPTIONS),
+        "acr_values_supported": list(ACR_VALUES),
+        "display_values_supported": ["page"],
+        "ui_locales_supported": ["en"],
         "authorization_response_iss_parameter_supported": True,
     }
 
@@ -88,4 +117,4 @@ def write_keys(answer: KeysAnswer, ctx: Context) -> Response:
         {**key.members, "use": "sig", "alg": key.alg, "kid": kid(key), "x5c": [key.x5c], "x5t#S256": key.x5t_s256}
         for key in answer.keys
     ]
-    return document({"keys": keys}, answer.max_age)
+    return document({"keys": [*keys, *answer.encryption]}, answer.max_age)

@@ -16,7 +16,6 @@ STATUS = {
     "invalid_client": 401,
     "invalid_token": 401,
     "insufficient_scope": 403,
-    "access_denied": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "too_large": 413,

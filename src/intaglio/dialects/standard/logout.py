@@ -1,10 +1,12 @@
-"""RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0 section 2)."""
+"""RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0 section 2), and what else there is about a session."""
 
 from __future__ import annotations
 
 from intaglio.dialects import coding
 from intaglio.dialects.coding import Context
+from intaglio.protocol.account import AccountPageQuery
 from intaglio.protocol.logout import LogoutQuery
+from intaglio.protocol.sessionframe import SessionFrameQuery
 from intaglio.wire.message import Request
 from intaglio.wire.params import Params
 
@@ -24,3 +26,13 @@ def query(found: Params, target: str) -> LogoutQuery:
     if len(hint) > MAX_HINT or len(found.get("state")) > 2048:
         problem = "A parameter is too long."
     return LogoutQuery(hint, found.get("client_id"), found.get(target), found.get("state"), problem)
+
+
+def read_frame(request: Request, ctx: Context) -> SessionFrameQuery:
+    """Read a request for the frame by which clients watch a session (Session Management 1.0 section 3.2)."""
+    return SessionFrameQuery()
+
+
+def read_account(request: Request, ctx: Context) -> AccountPageQuery:
+    """Read a request for the page `sessions and apps`."""
+    return AccountPageQuery()

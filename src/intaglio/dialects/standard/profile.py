@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from intaglio.dialects.dialect import Addressed, Dialect, Profile
 from intaglio.dialects.routes import Route, Surface
-from intaglio.dialects.standard import claims, discovery, errors, logout, oauth, userinfo
+from intaglio.dialects.standard import (
+    authorize,
+    claims,
+    device,
+    discovery,
+    errors,
+    logout,
+    oauth,
+    registration,
+    userinfo,
+)
 from intaglio.names import Issuer
+from intaglio.protocol.authorize import RESPONSE_TYPES
 
 METADATA = "/.well-known/openid-configuration"
 RFC_8414 = "/.well-known/oauth-authorization-server"
@@ -34,16 +45,30 @@ DISCOVERY_ROUTES = tuple(
 
 DIALECT = Dialect(
     name="standard",
-    profile=Profile(signing_algs=("RS256", "PS256", "ES256", "EdDSA")),
+    profile=Profile(signing_algs=("RS256", "PS256", "ES256", "EdDSA"), response_types=RESPONSE_TYPES),
     routes=(
         *DISCOVERY_ROUTES,
         Route(("GET",), "/jwks", discovery.read_keys, discovery.write_keys, API, cors="public", safe=True),
-        Route(("GET", "POST"), "/authorize", oauth.read_authorize, oauth.write_authorize, PAGE),
+        Route(("GET", "POST"), "/authorize", authorize.read, authorize.write, PAGE),
         Route(("POST",), "/token", oauth.read_token, oauth.write_token, API, cors="client"),
+        Route(
+            ("POST",), "/device_authorization", device.read_authorization, device.write_authorized, API, cors="client"
+        ),
+        Route(("GET",), "/device", device.read_visit, None, PAGE),
         Route(("GET", "POST"), "/userinfo", userinfo.read, userinfo.write, API, cors="client"),
         Route(("POST",), "/revoke", oauth.read_revoke, oauth.write_revoked, API, cors="client"),
+        Route(("POST",), registration.PATH, registration.read_register, registration.write, API),
+        Route(
+            ("GET", "PUT", "DELETE"),
+            registration.PATH + "/{client_id}",
+            registration.read_manage,
+            registration.write_managed,
+            API,
+        ),
         Route(("POST",), "/introspect", oauth.read_introspect, oauth.write_introspection, API),
         Route(("GET", "POST"), "/logout", logout.read, None, PAGE),
+        Route(("GET",), "/session", logout.read_frame, None, PAGE, safe=True),
+        Route(("GET",), "/account", logout.read_account, None, PAGE),
     ),
     surface=API,
     locate=locate,
@@ -51,9 +76,10 @@ DIALECT = Dialect(
     endpoints=issuer,
     subject=claims.subject,
     id_token=claims.id_token,
+    userinfo=claims.userinfo,
     kid=discovery.kid,
     publishes=discovery.publishes,
-    read_authorize=oauth.authorize_query,
-    write_authorize=oauth.write_authorize,
+    read_authorize=authorize.query,
+    write_authorize=authorize.write,
     page_fault=errors.write_page,
 )

@@ -8,7 +8,7 @@ from intaglio.dialects.coding import Context
 from intaglio.dialects.standard import claims
 from intaglio.protocol.userinfo import UserinfoAnswer, UserinfoQuery
 from intaglio.wire import message
-from intaglio.wire.message import Request, Response
+from intaglio.wire.message import NO_STORE, Request, Response
 
 
 def read(request: Request, ctx: Context) -> UserinfoQuery:
@@ -19,9 +19,10 @@ def read(request: Request, ctx: Context) -> UserinfoQuery:
 
 
 def write(answer: UserinfoAnswer, ctx: Context) -> Response:
-    """Write the claims of the scopes, `sub` first."""
-    body = {
-        "sub": claims.subject(answer.person.user_id),
-        **claims.person_claims(answer.person, answer.scope),
-    }
-    return message.json_response(200, codec.encode_json(body))
+    """Write the claims as JSON, or the JWT that they are in (Core 5.3.2)."""
+    return write_jwt(answer) if answer.jwt else message.json_response(200, codec.encode_json(claims.userinfo(answer)))
+
+
+def write_jwt(answer: UserinfoAnswer) -> Response:
+    """Write the signed or encrypted claims (Core 5.3.2: `application/jwt`)."""
+    return Response(200, (("content-type", "application/jwt"), *NO_STORE), answer.jwt.encode("ascii"))

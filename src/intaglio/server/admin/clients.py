@@ -1,147 +1,87 @@
-"""Clients: register one with every field checked, find one, list them page by page.
+"""Clients: register one, change one, give it secrets, find one, list them page by page.
 
-OpenID Connect Dynamic Client Registration 1.0 section 2 for names and meanings; RFC 9700 for what is refused.
+OpenID Connect Dynamic Client Registration 1.0 section 2 for names and meanings; the rules are the registry's.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from intaglio import ids
 from intaglio.clock import Clock
-from intaglio.errors import Misconfigured
-from intaglio.names import ClientId, TenantId
-from intaglio.server.admin import fields
-from intaglio.server.admin import lifetimes as effective
+from intaglio.errors import Misconfigured, Refused
+from intaglio.names import TenantId
 from intaglio.server.credentials.clientsecrets import ClientSecrets
-from intaglio.server.model import clients
-from intaglio.server.model.clients import Client
+from intaglio.server.model import clients, tenants
+from intaglio.server.model.clients import Client, ClientSecret
 from intaglio.server.model.plan import Conflict, Store
-from intaglio.server.model.tenants import Lifetimes
+from intaglio.server.registry import fields, remote, rules
+from intaglio.server.registry.wanted import Wanted, wanted_of
+from intaglio.tokens.sharedsecret import MINIMUM_OCTETS, SharedSecret
+from intaglio.wire.flow import Flow
 
+T = TypeVar("T")
 SHORTEST_SECRET = 16
 """Characters of a secret that an operator brings along; those made here have 43."""
+MOST_SECRETS = 10
 
 
-class NewClient(msgspec.Struct, frozen=True, kw_only=True):
+class Outgoing(Protocol):
+    """Runs flows of calls that leave this process."""
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Return what the flow returns; raises `Unavailable`."""
+        ...
+
+
+class NewClient(Wanted, frozen=True, kw_only=True):
     """What is asked for; empty fields are filled in. A `client_secret` may be brought along by confidential clients."""
 
-    client_name: str
-    client_id: str = ""
     client_secret: ids.Secret | None = None
-    application_type: str = "web"
-    token_endpoint_auth_methods: tuple[str, ...] = ("client_secret_basic",)
-    redirect_uris: tuple[str, ...] = ()
-    post_logout_redirect_uris: tuple[str, ...] = ()
-    grant_types: tuple[str, ...] = ("authorization_code",)
-    scope: tuple[str, ...] = ("openid",)
-    allowed_origins: tuple[str, ...] = ()
-    id_token_signed_response_alg: str = "RS256"
-    require_pkce: bool = True
-    refresh_policy: str = ""
-    consent: str = "ask"
-    lifetimes: Lifetimes = Lifetimes()
-    grant_lifetimes: dict[str, Lifetimes] = {}
-    client_uri: str = ""
+    secret_expires_at: int | None = None
 
 
 class Registered(msgspec.Struct, frozen=True):
-    """A client with its secret, which is told this once and kept as a hash only; None for public clients."""
+    """A client with its secret, which is told this once; None for clients that have none, or got none now."""
 
     client: Client
     client_secret: ids.Secret | None
 
 
-def check(wanted: NewClient, tenant_id: TenantId, now: int) -> Client:
+def check(wanted: NewClient, tenant_id: TenantId, now: int, *, development: bool = False) -> Client:
     """Return the record of a client that was asked for, without secret; raises `Misconfigured` for a field."""
-    methods = _auth_methods(wanted)
-    public = methods == ("none",)
-    native = fields.one_of("application_type", wanted.application_type, fields.APPLICATION_TYPES) == "native"
-    grants = _grant_types(wanted, public=public)
-    return Client(
-        tenant_id=tenant_id,
-        client_id=ClientId(fields.client_id(wanted.client_id or ids.new_uuid())),
-        client_name=fields.display_name("client_name", wanted.client_name),
-        created_at=now,
-        application_type=wanted.application_type,
-        token_endpoint_auth_methods=methods,
-        redirect_uris=_redirect_uris(wanted.redirect_uris, native=native),
-        post_logout_redirect_uris=_redirect_uris(wanted.post_logout_redirect_uris, native=native),
-        grant_types=grants,
-        response_types=("code",) if "authorization_code" in grants else (),
-        scope=_scope(wanted, grants),
-        allowed_origins=tuple(dict.fromkeys(fields.origin(value) for value in wanted.allowed_origins)),
-        id_token_signed_response_alg=fields.one_of(
-            "id_token_signed_response_alg", wanted.id_token_signed_response_alg, fields.ALGORITHMS
-        ),
-        # RFC 9700 section 2.1.1: public clients must use PKCE, whatever was asked for.
-        require_pkce=wanted.require_pkce or public,
-        refresh_policy=fields.one_of("refresh_policy", wanted.refresh_policy, fields.REFRESH_POLICIES),
-        consent=fields.one_of("consent", wanted.consent, fields.CONSENTS),
-        lifetimes=fields.lifetimes(wanted.lifetimes),
-        grant_lifetimes=effective.of_grants(wanted.grant_lifetimes),
-        client_uri=fields.web_page("client_uri", wanted.client_uri),
-    )
-
-
-def _auth_methods(wanted: NewClient) -> tuple[str, ...]:
-    methods = tuple(dict.fromkeys(wanted.token_endpoint_auth_methods))
-    for method in methods:
-        fields.one_of("token_endpoint_auth_method", method, fields.AUTH_METHODS)
-    if not methods or ("none" in methods and len(methods) > 1):
-        expected = "'none' alone, or one or more methods that need a secret"
-        received = ", ".join(methods) or "none of them"
-        raise fields.refuse("auth-methods-invalid", "These methods do not go together.", expected, received)
-    if methods == ("none",) and wanted.client_secret is not None:
-        expected, hint = "no secret for a public client", "Leave the secret out, or give another method than 'none'."
-        raise fields.refuse("secret-unused", "A public client has no secret.", expected, "a secret", hint)
-    return methods
-
-
-def _grant_types(wanted: NewClient, *, public: bool) -> tuple[str, ...]:
-    grants = tuple(dict.fromkeys(wanted.grant_types))
-    for grant in grants:
-        fields.one_of("grant_type", grant, fields.GRANT_TYPES)
-    if not grants:
-        raise fields.refuse("grant-types-invalid", "A client needs a grant type.", "at least one", "none")
-    # RFC 6749 section 4.4: the client credentials grant is for confidential clients only.
-    if public and "client_credentials" in grants:
-        expected = "a method that needs a secret"
-        raise fields.refuse("grant-types-invalid", "A public client has no credentials.", expected, "none")
-    if "refresh_token" in grants and "authorization_code" not in grants:
-        expected = "authorization_code beside refresh_token"
-        raise fields.refuse("grant-types-invalid", "Nothing could be refreshed.", expected, ", ".join(grants))
-    if "authorization_code" in grants and not wanted.redirect_uris:
-        hint = "Give one with --redirect-uri."
-        raise fields.refuse("redirect-uri-missing", "The client has no redirect URI.", "at least one", "none", hint)
-    return grants
-
-
-def _redirect_uris(values: tuple[str, ...], *, native: bool) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(fields.redirect_uri(value, native=native) for value in values))
-
-
-def _scope(wanted: NewClient, grants: tuple[str, ...]) -> tuple[str, ...]:
-    scope = fields.scopes(wanted.scope)
-    # OpenID Connect Core 11: offline_access asks for a refresh token, which this client could not use.
-    if "offline_access" in scope and "refresh_token" not in grants:
-        expected = "the grant type refresh_token beside the scope offline_access"
-        raise fields.refuse("scope-invalid", "A scope cannot be used.", expected, ", ".join(grants))
-    return scope
+    client = rules.check(wanted, tenant_id, now, development=development)
+    if not rules.needs_secret(client) and wanted.client_secret is not None:
+        expected, hint = "no secret for a client without use for it", "Leave the secret out, or give another method."
+        public = "A public client has no secret." if client.is_public else "This client uses no secret."
+        raise fields.refuse("secret-unused", public, expected, "a secret", hint)
+    return client
 
 
 async def create(
-    store: Store, clock: Clock, secrets: ClientSecrets, tenant_id: TenantId, wanted: NewClient
+    store: Store,
+    clock: Clock,
+    secrets: ClientSecrets,
+    tenant_id: TenantId,
+    wanted: NewClient,
+    outgoing: Outgoing | None = None,
 ) -> Registered:
     """Register a client and return it with its secret, which cannot be shown again.
 
-    Raises `Misconfigured` with the code of the field, or `client-exists`.
+    `outgoing` fetches what a sector or a key set by address needs. Raises `Misconfigured` with the code of the field,
+    or `client-exists`.
     """
     now = clock.now()
-    client = check(wanted, tenant_id, now)
-    secret = None if client.is_public else _secret(wanted)
+    client = check(wanted, tenant_id, now, development=await _is_development(store, tenant_id))
+    await _confirm(client, outgoing)
+    secret = _secret(wanted, client) if rules.needs_secret(client) else None
     if secret is not None:
-        client = msgspec.structs.replace(client, secrets=(secrets.keep(secret.reveal(), now),))
+        client = msgspec.structs.replace(
+            client, secrets=(_kept(secret, client, secrets, now, wanted.secret_expires_at),)
+        )
     try:
         await store.write(clients.insert, client)
     except Conflict as exc:
@@ -154,11 +94,121 @@ async def create(
     return Registered(client, secret)
 
 
-def _secret(wanted: NewClient) -> ids.Secret:
+async def _is_development(store: Store, tenant_id: TenantId) -> bool:
+    tenant = await store.read(tenants.by_id, tenant_id)
+    return tenant is not None and tenant.development
+
+
+async def _confirm(client: Client, outgoing: Outgoing | None) -> None:
+    if not remote.is_needed(client):
+        return
+    if outgoing is None:
+        raise fields.refuse("address-silent", "Nothing can be fetched from here.", "a way out", "none")
+    await outgoing.run(remote.confirm(client))
+
+
+def _kept(secret: ids.Secret, client: Client, secrets: ClientSecrets, now: int, expires_at: int | None) -> ClientSecret:
+    sealed = rules.needs_sealed_secret(client)
+    if sealed:
+        _check_key(secret)
+    return secrets.keep(secret.reveal(), now, expires_at, sealed=sealed)
+
+
+def _check_key(secret: ids.Secret) -> None:
+    try:
+        SharedSecret(secret.reveal())
+    except Refused as refusal:
+        # RFC 7518 3.2 (length), RFC 8725 2.1: a public key would let everybody sign.
+        expected = f"{MINIMUM_OCTETS} characters or more that are no public key, for HS256"
+        received = f"{len(secret.reveal())} characters"
+        raise fields.refuse("secret-invalid", "The client secret cannot be used.", expected, received) from refusal
+
+
+def _secret(wanted: NewClient, client: Client) -> ids.Secret:
     if wanted.client_secret is None:
         return ids.Secret(ids.opaque())
     fields.secret(wanted.client_secret.reveal(), shortest=SHORTEST_SECRET)
     return wanted.client_secret
+
+
+async def update(
+    store: Store,
+    clock: Clock,
+    secrets: ClientSecrets,
+    tenant_id: TenantId,
+    client_id: str,
+    changes: Mapping[str, Any],
+    outgoing: Outgoing | None = None,
+) -> Registered:
+    """Change fields of a client, all others staying; by the rules of a new one.
+
+    A client that needs a secret from now on gets one. Raises `Misconfigured` with the code of the field,
+    `client-unknown`, `client-changed`.
+    """
+    before = await show(store, tenant_id, client_id)
+    now = clock.now()
+    wanted = msgspec.structs.replace(wanted_of(before), **changes)
+    if "grant_types" in changes and "response_types" not in changes:
+        wanted = msgspec.structs.replace(wanted, response_types=None)
+    client = rules.keep(before, rules.check(wanted, tenant_id, now, development=before.development))
+    await _confirm(client, outgoing)
+    made = ids.Secret(ids.opaque()) if rules.lacks_secret(client, now) else None
+    if made is not None:
+        client = msgspec.structs.replace(client, secrets=(*client.secrets, _kept(made, client, secrets, now, None)))
+    await _exchange(store, before, client)
+    return Registered(client, made)
+
+
+async def _exchange(store: Store, before: Client, after: Client) -> None:
+    if not await store.write(clients.exchange, before, after):
+        raise fields.refuse(
+            "client-changed", "Somebody else has changed the client.", "it as it was", "another", "Try again."
+        )
+
+
+async def add_secret(
+    store: Store,
+    clock: Clock,
+    secrets: ClientSecrets,
+    tenant_id: TenantId,
+    client_id: str,
+    *,
+    given: ids.Secret | None = None,
+    lifetime: int | None = None,
+) -> Registered:
+    """Give a client one more secret, for `lifetime` seconds; the earlier ones stay.
+
+    Raises `Misconfigured` (`client-unknown`, `secret-unused`, `secret-invalid`, `too-many`, `client-changed`).
+    """
+    before, now = await show(store, tenant_id, client_id), clock.now()
+    if not rules.needs_secret(before):
+        raise fields.refuse("secret-unused", "This client uses no secret.", "a method with a secret", "another")
+    if len(before.secrets) >= MOST_SECRETS:
+        raise fields.refuse("too-many", "The client has too many secrets.", f"at most {MOST_SECRETS}", MOST_SECRETS)
+    if given is not None:
+        fields.secret(given.reveal(), shortest=SHORTEST_SECRET)
+    secret = given or ids.Secret(ids.opaque())
+    kept = _kept(secret, before, secrets, now, None if lifetime is None else now + lifetime)
+    after = msgspec.structs.replace(before, secrets=(*before.secrets, kept))
+    await _exchange(store, before, after)
+    return Registered(after, secret)
+
+
+def secret_id(secret: ClientSecret) -> str:
+    """Return what names a secret to operators: the beginning of its keyed hash, which tells nothing about it."""
+    return secret.digest.hex()[:12]
+
+
+async def remove_secret(store: Store, tenant_id: TenantId, client_id: str, name: str) -> Client:
+    """Take a secret away, at once; raises `Misconfigured` (`client-unknown`, `secret-unknown`, `client-changed`)."""
+    before = await show(store, tenant_id, client_id)
+    left = tuple(one for one in before.secrets if secret_id(one) != name)
+    if len(left) == len(before.secrets):
+        hint = "List them with: intaglio client secret list"
+        raise fields.refuse("secret-unknown", "The client has no such secret.", "the id of a secret", name, hint)
+    after = msgspec.structs.replace(before, secrets=left)
+    await _exchange(store, before, after)
+    return after
 
 
 async def show(store: Store, tenant_id: TenantId, client_id: str) -> Client:

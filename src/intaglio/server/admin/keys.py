@@ -9,12 +9,12 @@ import msgspec
 from intaglio.clock import Clock
 from intaglio.errors import IntaglioError, Misconfigured
 from intaglio.names import RingId
-from intaglio.server.admin import fields
 from intaglio.server.keyring import lifecycle, rotate
 from intaglio.server.keyring.vault import Vault
 from intaglio.server.model import signingkeys
 from intaglio.server.model.plan import Store
 from intaglio.server.model.signingkeys import SigningKeyRecord
+from intaglio.server.registry import fields
 
 LONGEST_TOKEN = lifecycle.KEEP_BEHIND
 """Seconds after which nothing that a key signed can be valid any more."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import get_args
 
 from intaglio.dialects import registry
-from intaglio.errors import Misconfigured
-from intaglio.server.admin import fields
 from intaglio.server.issue import gather
 from intaglio.server.issue.gather import Effective
 from intaglio.server.model.clients import Client
-from intaglio.server.model.tenants import Lifetimes, Tenant
+from intaglio.server.model.tenants import Tenant
 
 InForce = dict[str, dict[str, dict[str, Effective]]]
 """By dialect, by grant type, by kind of token."""
@@ -28,14 +25,3 @@ def in_force(client: Client, tenant: Tenant) -> InForce:
         }
         for name, dialect in registry.DIALECTS.items()
     }
-
-
-def of_grants(values: Mapping[str, Lifetimes]) -> dict[str, Lifetimes]:
-    """Return lifetimes by grant type, checked; raises `Misconfigured` (`value-unknown`, `lifetime-invalid`)."""
-    checked = {}
-    for grant, lifetimes in values.items():
-        fields.one_of("grant_type", grant, fields.GRANT_TYPES)
-        if lifetimes.session is not None:
-            raise Misconfigured("lifetime-invalid", "A session belongs to no grant.", hint="Set it for the tenant.")
-        checked[grant] = fields.lifetimes(lifetimes)
-    return checked

@@ -1,18 +1,47 @@
-"""Tenants: make one, find one, list them page by page."""
+"""Tenants: make one, change its policies, find one, list them page by page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from intaglio import ids
 from intaglio.clock import Clock
 from intaglio.errors import Misconfigured
 from intaglio.names import TenantId
-from intaglio.server.admin import fields
-from intaglio.server.admin import lifetimes as effective
 from intaglio.server.model import tenants
 from intaglio.server.model.plan import Conflict, Plan, Store
-from intaglio.server.model.tenants import Lifetimes, Tenant
+from intaglio.server.model.tenants import ClaimSource, Lifetimes, Tenant
+from intaglio.server.registry import fields
+
+REGISTRATIONS = ("closed", "token", "open")
+ENCRYPTIONS = ("", "front_channel", "always")
+
+
+class Policies(msgspec.Struct, frozen=True, kw_only=True):
+    """What a tenant demands and lets happen, as in `Tenant`; None leaves a policy as it is."""
+
+    encrypt_id_tokens: str | None = None
+    registration: str | None = None
+    sign_up: bool | None = None
+    session_management: bool | None = None
+    id_token_budget: int | None = None
+    claim_sources: dict[str, ClaimSource] | None = None
+
+
+def _policies(wanted: Policies) -> dict[str, Any]:
+    """Return the policies that were given, checked; raises `Misconfigured` (`value-unknown`, `budget-invalid`)."""
+    given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
+    if wanted.encrypt_id_tokens is not None:
+        fields.one_of("encrypt_id_tokens", wanted.encrypt_id_tokens, ENCRYPTIONS)
+    if wanted.registration is not None:
+        fields.one_of("registration", wanted.registration, REGISTRATIONS)
+    budget = wanted.id_token_budget
+    if budget is not None and not 512 <= budget <= 65_536:
+        raise fields.refuse("budget-invalid", "The size budget cannot be used.", "512 to 65536 octets", budget)
+    return given
 
 
 async def create(
@@ -25,11 +54,12 @@ async def create(
     hosts: Sequence[str] = (),
     lifetimes: Lifetimes | None = None,
     grant_lifetimes: Mapping[str, Lifetimes] | None = None,
+    policies: Policies | None = None,
 ) -> Tenant:
     """Make a tenant and return it; its UUID never changes.
 
     Raises `Misconfigured` (`slug-invalid`, `slug-reserved`, `name-invalid`, `host-invalid`, `lifetime-invalid`,
-    `tenant-exists`).
+    `value-unknown`, `budget-invalid`, `tenant-exists`).
     """
     tenant = Tenant(
         tenant_id=TenantId(ids.new_uuid()),
@@ -39,8 +69,9 @@ async def create(
         created_at=clock.now(),
         hosts=tuple(dict.fromkeys(fields.host(host) for host in hosts)),
         lifetimes=fields.lifetimes(lifetimes or Lifetimes()),
-        grant_lifetimes=effective.of_grants(grant_lifetimes or {}),
+        grant_lifetimes=fields.grant_lifetimes(grant_lifetimes or {}),
     )
+    tenant = msgspec.structs.replace(tenant, **_policies(policies or Policies()))
     try:
         await store.write(tenants.insert, tenant)
     except Conflict as exc:
@@ -51,6 +82,28 @@ async def create(
             hint=f"See it with: intaglio tenant show {slug}",
         ) from exc
     return tenant
+
+
+async def update(store: Store, name: str, policies: Policies, *, display_name: str | None = None) -> Tenant:
+    """Change a tenant, found by slug or UUID, and return it; in force within a second.
+
+    Raises `Misconfigured` (`tenant-unknown`, `name-invalid`, `value-unknown`, `budget-invalid`).
+    """
+    changes = _policies(policies)
+    if display_name is not None:
+        changes["name"] = fields.display_name("name", display_name)
+    changed = await store.write(_change, name, changes)
+    if changed is None:
+        raise _unknown(name)
+    return changed
+
+
+def _change(name: str, changes: Mapping[str, Any]) -> Plan[Tenant | None]:
+    tenant = yield from _by_either(name)
+    if tenant is None:
+        return None
+    changed: Tenant = msgspec.structs.replace(tenant, **changes)
+    return changed if (yield from tenants.replace(changed)) else None
 
 
 def _owner(owner: str) -> str:
@@ -66,14 +119,13 @@ async def show(store: Store, name: str) -> Tenant:
     """Find a tenant by slug or UUID; raises `Misconfigured` (`tenant-unknown`)."""
     tenant = await store.read(_by_either, name)
     if tenant is None:
-        raise fields.refuse(
-            "tenant-unknown",
-            "There is no such tenant.",
-            "the slug or UUID of a tenant",
-            name,
-            "List them with: intaglio tenant list",
-        )
+        raise _unknown(name)
     return tenant
+
+
+def _unknown(name: str) -> Misconfigured:
+    expected, hint = "the slug or UUID of a tenant", "List them with: intaglio tenant list"
+    return fields.refuse("tenant-unknown", "There is no such tenant.", expected, name, hint)
 
 
 def _by_either(name: str) -> Plan[Tenant | None]:

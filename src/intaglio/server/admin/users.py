@@ -10,11 +10,11 @@ from intaglio import ids
 from intaglio.clock import Clock
 from intaglio.errors import Misconfigured
 from intaglio.names import TenantId, UserId
-from intaglio.server.admin import fields
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.model import users
 from intaglio.server.model.plan import Conflict, Plan, Store
 from intaglio.server.model.users import User
+from intaglio.server.registry import fields
 
 TEXT_CLAIMS = frozenset(
     """name given_name family_name middle_name nickname preferred_username profile picture website email gender

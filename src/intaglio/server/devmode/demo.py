@@ -5,6 +5,7 @@ What it remembers of a visitor lives in this process's memory, bounded, and is n
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
@@ -15,20 +16,31 @@ from intaglio import codec, ids
 from intaglio.clock import Clock
 from intaglio.dialects import coding
 from intaglio.errors import IntaglioError
-from intaglio.protocol.faults import MethodNotAllowed, NotFound
+from intaglio.protocol.faults import MethodNotAllowed, NotFound, UnsafeToRedirect
 from intaglio.protocol.pages import DemoPage
 from intaglio.relying.party import RelyingParty
 from intaglio.relying.records import SignedIn, Transaction
 from intaglio.server.devmode import seeds, show
 from intaglio.server.http import cookies
 from intaglio.server.http.dispatch import Hall, with_headers
-from intaglio.wire import message
+from intaglio.wire import message, url
 from intaglio.wire.flow import Flow
 from intaglio.wire.message import Request, Response
 
 T = TypeVar("T")
 VISITORS = 1000
 PURPOSE = "demo"
+MAX_HINT = 320
+_PLAIN = re.compile(r"[\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7e]{1,2000}")
+"""Visible ASCII without quotes, brackets, fragment and backslash, which browsers read in ways of their own."""
+
+
+def _refused(name: str, expected: str, received: str) -> UnsafeToRedirect:
+    return UnsafeToRedirect(
+        "invalid_request",
+        f"A sign-in cannot begin with this {name}.",
+        detail={"expected": expected, "received": received[:200] or "none"},
+    )
 
 
 class Driver(Protocol):
@@ -47,6 +59,7 @@ class Visit(msgspec.Struct):
     person: dict[str, Any] = {}
     refreshed: int = 0
     error: str = ""
+    target: str = ""
 
 
 class Demo:
@@ -80,20 +93,23 @@ class Demo:
 
     async def answer(self, request: Request, hall: Hall) -> Response:
         """Answer a request under `/demo`; raises `NotFound`, `MethodNotAllowed`."""
-        rows: dict[str, tuple[str, Callable[[Request, Hall, str, Visit], Awaitable[Response]]]] = {
-            "/demo": ("GET", self._show),
-            "/demo/login": ("GET", self._login),
-            "/demo/callback": ("GET", self._callback),
-            "/demo/refresh": ("POST", self._refresh),
-            "/demo/logout": ("POST", self._logout),
+        rows: dict[str, tuple[tuple[str, ...], Callable[[Request, Hall, str, Visit], Awaitable[Response]]]] = {
+            "/demo": (("GET",), self._show),
+            "/demo/login": (("GET", "POST"), self._login),
+            "/demo/callback": (("GET",), self._callback),
+            "/demo/refresh": (("POST",), self._refresh),
+            "/demo/logout": (("POST",), self._logout),
         }
         if request.path not in rows:
             raise NotFound(detail={"received": request.path[:200]})
-        method, act = rows[request.path]
-        if request.method != method:
+        methods, act = rows[request.path]
+        if request.method not in methods:
             fault = MethodNotAllowed()
-            fault.allowed = (method,)
+            fault.allowed = methods
             raise fault
+        if request.path == "/demo/login" and request.method == "POST":
+            # The post of another site brings no cookies; the same request by GET does.
+            return message.redirect(url.with_query(self._home + "/login", self._initiation(request)))
         secret, visit = self._visit(request)
         response = await act(request, hall, secret, visit)
         kept = cookies.write(self._cookie, secret, max_age=24 * 3600, secure=self._secure)
@@ -121,7 +137,30 @@ class Demo:
             show.token_page(self._home, self._party.issuer, visit.signed_in, visit.person, visit.refreshed, csrf)
         )
 
+    def _initiation(self, request: Request) -> list[tuple[str, str]]:
+        """Return the parameters with which another site begins a sign-in here (OpenID Connect Core 4).
+
+        Raises `UnsafeToRedirect` for another issuer, and for a target outside the demo.
+        """
+        found = coding.form_params(request) if request.method == "POST" else coding.query_params(request)
+        fields = coding.single(found).items()
+        given = {name: value for name, value in fields if name in ("iss", "target_link_uri", "login_hint")}
+        if given and given.get("iss") != self._party.issuer:
+            raise _refused("iss", self._party.issuer, given.get("iss", ""))
+        target = given.get("target_link_uri", "")
+        # SECURITY: OpenID Connect Core 4: the target must not make an open redirector of the relying party
+        # (test_a_target_outside_the_demo_is_refused).
+        if target and not self._is_inside(target):
+            raise _refused("target_link_uri", f"{self._home}, with any query", target)
+        return [(name, value[:MAX_HINT] if name == "login_hint" else value) for name, value in given.items()]
+
+    def _is_inside(self, target: str) -> bool:
+        """Tell whether an address is the demo's page: its text as it is, with a query or without."""
+        return target == self._home or (target.startswith(self._home + "?") and bool(_PLAIN.fullmatch(target)))
+
     async def _login(self, request: Request, hall: Hall, secret: str, visit: Visit) -> Response:
+        given = dict(self._initiation(request))
+        visit.target = given.get("target_link_uri", "")
         try:
             provider = await self._driver.run(self._party.discover())
         except IntaglioError as error:
@@ -129,7 +168,8 @@ class Demo:
         visit.transaction = Transaction(state=ids.opaque(), nonce=ids.opaque(), code_verifier=ids.opaque())
         begun = visit.transaction
         where = self._party.begin(provider, state=begun.state, nonce=begun.nonce, code_verifier=begun.code_verifier)
-        return message.redirect(where)
+        hint = [("login_hint", given["login_hint"])] if "login_hint" in given else []
+        return message.redirect(url.with_query(where, hint))
 
     async def _callback(self, request: Request, hall: Hall, secret: str, visit: Visit) -> Response:
         begun, visit.transaction = visit.transaction, None
@@ -145,7 +185,8 @@ class Demo:
         except IntaglioError as error:
             return self._failed(visit, error)
         visit.refreshed = 0
-        return message.redirect(self._home)
+        target, visit.target = visit.target, ""
+        return message.redirect(target or self._home)
 
     async def _refresh(self, request: Request, hall: Hall, secret: str, visit: Visit) -> Response:
         hall.forms.check(request, coding.form_params(request).get("csrf"), secret, PURPOSE)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from intaglio.protocol.pages import DialectPage, Link, StartPage
 from intaglio.server.devmode import seeds
 from intaglio.server.devmode.demo import Demo
 from intaglio.server.http.dispatch import Hall
 from intaglio.server.http.tenancy import Listener
 from intaglio.wire.message import Request, Response
+
+if TYPE_CHECKING:
+    from intaglio.server.devmode.conformancefront import ConformanceFront
 
 SENTENCES = {
     "google": "Workloads get ID tokens here as from a metadata server; certificates and keys verify them.",
@@ -20,9 +25,16 @@ SENTENCES = {
 class DevelopmentFront:
     """Answers `/` on every port, and the demo on the standard one."""
 
-    def __init__(self, start: StartPage, listeners: tuple[Listener, ...], demo: Demo) -> None:
+    def __init__(
+        self,
+        start: StartPage,
+        listeners: tuple[Listener, ...],
+        demo: Demo,
+        conformance: ConformanceFront | None = None,
+    ) -> None:
         self._start = start
         self._demo = demo
+        self._conformance = conformance
         self._fronts = {one.name: _front(one, start) for one in listeners}
 
     async def answer(self, request: Request, listener: Listener, hall: Hall) -> Response | None:
@@ -30,6 +42,8 @@ class DevelopmentFront:
         if listener.name == "standard":
             if request.path == "/" and request.method in ("GET", "HEAD"):
                 return hall.page(self._start)
+            if self._conformance is not None and self._conformance.owns(request.path):
+                return await self._conformance.answer(request)
             return await self._demo.answer(request, hall) if f"{request.path}/".startswith("/demo/") else None
         wants_page = listener.dialect is None or "text/html" in (request.header("accept") or "")
         if request.path == "/" and request.method in ("GET", "HEAD") and wants_page:
@@ -62,6 +76,7 @@ def start_page(version: str, listeners: tuple[Listener, ...], lines: tuple[tuple
         links=(
             Link("Start page", base + "/", "this page"),
             Link("Demo", base + "/demo", "sign in and watch an ID token being checked"),
+            Link("Sessions and apps", issuer + "/account", "where a person is signed in, and what they let in"),
             Link("Inspector", base + "/inspect", "look inside a token and check it, in the browser alone"),
             Link("Discovery", issuer + "/.well-known/openid-configuration", "the provider's metadata"),
             Link("Keys", issuer + "/jwks", "what verifies an ID token"),

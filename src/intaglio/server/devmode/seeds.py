@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from intaglio.names import ClientId, TenantId, UserId
+from intaglio.protocol.device import GRANT
 from intaglio.protocol.pages import Account, SeededClient
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.credentials.passwords import Passwords
@@ -19,6 +20,8 @@ from intaglio.server.model.users import User
 
 FACT = "development"
 TENANT_ID = TenantId("00000000-0000-4000-8000-000000000001")
+SUITE_TENANT_ID = TenantId("00000000-0000-4000-8000-000000000002")
+"""The tenant of the conformance suite, where it was asked for."""
 SLUG = "default"
 OWNER = "default"
 SCOPE = ("openid", "profile", "email", "phone", "address", "offline_access")
@@ -75,6 +78,7 @@ def listed(base_url: str) -> tuple[SeededClient, ...]:
         SeededClient("spa", "", "public", SPA, "PKCE; its origins may call from a page"),
         SeededClient("native", "", "public, native", NATIVE, "PKCE; any loopback port"),
         SeededClient("machine", "machine-secret", "confidential", (), "client_credentials"),
+        SeededClient("tv", "", "public, device", (), "the device flow, as on a television; no redirect URI"),
         SeededClient("demo", "", "public", demo, "the demo page"),
     )
 
@@ -123,6 +127,7 @@ def seeded_clients(base_url: str, secrets: ClientSecrets, now: int) -> tuple[Cli
             response_types=(),
             scope=("reports:read", "reports:write"),
         ),
+        _client("tv", "Example television", now, grant_types=(GRANT, "refresh_token"), response_types=()),
         _client(
             "demo",
             "Intaglio demo",
@@ -130,6 +135,7 @@ def seeded_clients(base_url: str, secrets: ClientSecrets, now: int) -> tuple[Cli
             redirect_uris=(demo + "/callback",),
             post_logout_redirect_uris=(demo,),
             client_uri=demo,
+            initiate_login_uri=demo + "/login",
         ),
     )
 
@@ -175,6 +181,8 @@ class Known(msgspec.Struct, frozen=True):
 async def known_secrets(store: Store, secrets: ClientSecrets, passwords: Passwords, now: int) -> Known:
     """Return which of the seeds a database holds: the mark, a well-known client secret, a well-known password."""
     found = ["the mark of development mode"] if await store.read(installation.fact, FACT) else []
+    if await store.read(tenants.by_id, SUITE_TENANT_ID) is not None:
+        found.append("the tenant of the conformance suite")
     tenant = await store.read(tenants.by_slug, SLUG)
     if tenant is None:
         return Known(tuple(found))

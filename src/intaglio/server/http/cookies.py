@@ -13,7 +13,7 @@ from typing import Literal
 
 from intaglio.wire.message import Request
 
-Kind = Literal["session", "browser", "demo"]
+Kind = Literal["session", "browser", "demo", "state"]
 _VALUE = re.compile(r"[A-Za-z0-9_\-]{20,128}", re.ASCII)
 MAX_HEADER = 32 * 1024
 
@@ -43,3 +43,13 @@ def write(cookie: str, value: str, *, max_age: int, secure: bool) -> tuple[str, 
     """Return the Set-Cookie header that keeps a value for `max_age` seconds; 0 forgets it."""
     flags = "; Secure" if secure else ""
     return "set-cookie", f"{cookie}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{flags}"
+
+
+def write_readable(cookie: str, value: str, *, max_age: int, secure: bool) -> tuple[str, str]:
+    """Return the Set-Cookie header of a value that the issuer's own frame reads inside pages of others.
+
+    It opens nothing: it is a hash that tells one session from the next (OpenID Connect Session Management 1.0, 3.2).
+    """
+    # RFC 6265bis 5.6.7: without SameSite=None a frame in a page of another site sees no cookie; it demands Secure.
+    flags = "; SameSite=None; Secure" if secure else "; SameSite=Lax"
+    return "set-cookie", f"{cookie}={value}; Path=/; Max-Age={max_age}{flags}"

@@ -16,24 +16,31 @@ from intaglio.dialects.coding import Context
 from intaglio.dialects.dialect import Dialect
 from intaglio.dialects.routes import Found, Route, Table
 from intaglio.errors import IntaglioError
+from intaglio.protocol.account import AccountSignIn, AccountView
 from intaglio.protocol.authorize import AuthorizeAnswer, SessionBegins, SessionEnds, SignInNeeded
+from intaglio.protocol.device import DeviceEntry
 from intaglio.protocol.faults import MethodNotAllowed, NotFound
 from intaglio.protocol.logout import LogoutAsk, LogoutDone
 from intaglio.protocol.pages import Brand, LoggedOutPage, LogoutPage, Page
+from intaglio.protocol.sessionframe import SessionFrame
 from intaglio.protocol.userinfo import UserinfoAnswer
-from intaglio.server.http import cookies, cors, faults, pages, posted, table
+from intaglio.server.http import accountpages, cookies, cors, devicepages, faults, pages, posted, sessionframe, table
 from intaglio.server.http.csrf import Forms
 from intaglio.server.http.pages import Pages
 from intaglio.server.http.tenancy import Listener, Tenancy
 from intaglio.server.model.tenants import Tenant
+from intaglio.server.provider.logos import Logos
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.workload.metadata import Attached, Workloads
 from intaglio.wire import message, params, url
 from intaglio.wire.message import Headers, Request, Response
 
 LOGIN = "/_intaglio/login/"
+SIGN_UP = "/_intaglio/signup/"
 CONSENT = "/_intaglio/consent/"
 LOGOUT = "/_intaglio/logout"
+STEPS = {"login": LOGIN, "create": SIGN_UP, "consent": CONSENT}
+"""Where each step of a waiting request is taken."""
 
 
 class Hall:
@@ -57,6 +64,7 @@ class Hall:
         self.forms = forms
         self.clock = clock
         self.development = development
+        self.logos = Logos()
         self._tables: dict[str, Table] = {}
 
     def table(self, dialect: Dialect) -> Table:
@@ -102,8 +110,14 @@ def session_cookie(begun: SessionBegins | SessionEnds | None, scene: Scene, *, s
         return ()
     cookie = cookies.name("session", scene.issuer, secure=secure)
     if isinstance(begun, SessionEnds):
-        return (cookies.write(cookie, "", max_age=0, secure=secure),)
+        return (cookies.write(cookie, "", max_age=0, secure=secure), *sessionframe.forget(scene, secure=secure))
     return (cookies.write(cookie, begun.secret, max_age=begun.expires_at - scene.now, secure=secure),)
+
+
+def _browser_cookie(secret: str, lifetime: int, scene: Scene, *, secure: bool) -> Headers:
+    """Return the Set-Cookie header of the secret that ties pages to this browser."""
+    cookie = cookies.name("browser", scene.issuer, secure=secure)
+    return (cookies.write(cookie, secret, max_age=lifetime, secure=secure),)
 
 
 def with_headers(response: Response, extra: Headers) -> Response:
@@ -171,27 +185,48 @@ async def _cors(
 
 def _written(result: Any, route: Route, scene: Scene, ctx: Context, hall: Hall, *, secure: bool) -> Response:
     if isinstance(result, SignInNeeded):
-        cookie = cookies.name("browser", scene.issuer, secure=secure)
-        kept = cookies.write(cookie, result.browser, max_age=result.lifetime, secure=secure)
-        where = CONSENT if result.step == "consent" else LOGIN
-        return with_headers(message.redirect(where + result.transaction), (kept,))
-    if isinstance(result, LogoutDone):
-        return logged_out(result, scene, hall, secure=secure)
-    if isinstance(result, LogoutAsk):
-        return hall.page(_logout_page(result, scene, hall))
+        kept = _browser_cookie(result.browser, result.lifetime, scene, secure=secure)
+        return with_headers(message.redirect(STEPS[result.step] + result.transaction), kept)
+    if isinstance(result, DeviceEntry):
+        kept = _browser_cookie(result.browser, result.lifetime, scene, secure=secure)
+        return with_headers(hall.page(devicepages.entry(result, scene, hall.forms)), kept)
+    about_session = _about_session(result, scene, hall, secure=secure)
+    if about_session is not None:
+        return about_session
     assert route.write is not None
     written = hall.render(route.write(result, ctx))
-    begun = result.session if isinstance(result, AuthorizeAnswer) else None
-    return with_headers(written, session_cookie(begun, scene, secure=secure))
+    if not isinstance(result, AuthorizeAnswer):
+        return written
+    state = sessionframe.cookie(result.browser_state, scene, secure=secure)
+    return with_headers(written, (*session_cookie(result.session, scene, secure=secure), *state))
+
+
+def _about_session(result: Any, scene: Scene, hall: Hall, *, secure: bool) -> Response | None:
+    """Return the answer to what was asked about the browser's session; None if it was something else."""
+    if isinstance(result, AccountSignIn):
+        kept = _browser_cookie(result.browser, result.lifetime, scene, secure=secure)
+        return with_headers(hall.page(accountpages.login(result, scene, hall.forms)), kept)
+    if isinstance(result, AccountView):
+        return hall.page(accountpages.page(result, scene, hall.forms))
+    if isinstance(result, SessionFrame):
+        return sessionframe.answer(result, hall.pages, secure=secure)
+    if isinstance(result, LogoutDone):
+        return logged_out(result, scene, hall, secure=secure)
+    return hall.page(_logout_page(result, scene, hall)) if isinstance(result, LogoutAsk) else None
 
 
 def logged_out(done: LogoutDone, scene: Scene, hall: Hall, *, secure: bool) -> Response:
-    """Forget the session's cookie, and go on or say that it is over."""
-    if done.location:
+    """Forget the session's cookie, and go on or say that it is over.
+
+    Where applications are to be told by the browser, the page comes first, and goes on by itself. To a native program
+    it could not: browsers open those for a redirect, and from a page only for a click.
+    """
+    if done.location and not (done.frames and url.origin(done.location)):
         response = message.redirect(done.location)
     else:
         brand = Brand(scene.tenant.name, scene.tenant.logo_uri)
-        response = hall.page(LoggedOutPage(brand, done.client_name, done.client_uri))
+        page = LoggedOutPage(brand, done.client_name, done.client_uri, frames=done.frames, location=done.location)
+        response = hall.page(page)
     # A request that brought no session says nothing about the browser's: it may come from another site's page.
     ends = SessionEnds() if scene.session_secret else None
     return with_headers(response, session_cookie(ends, scene, secure=secure))

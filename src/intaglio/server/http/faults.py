@@ -10,7 +10,9 @@ from intaglio.protocol.authorize import Problem
 from intaglio.wire.message import Request
 
 LOG = logging.getLogger("intaglio.http")
-SECRET_PATHS = ("/_intaglio/login/", "/_intaglio/consent/")
+SECRET_PATHS = ("/_intaglio/login/", "/_intaglio/signup/", "/_intaglio/consent/", "/_intaglio/device/")
+USUAL = frozenset({"authorization_pending"})
+"""Refusals that belong to a flow which goes well: told in full, but not as a warning."""
 
 
 def log(fault: IntaglioError, ref: str, request: Request, issuer: str) -> None:
@@ -25,7 +27,7 @@ def log(fault: IntaglioError, ref: str, request: Request, issuer: str) -> None:
         "issuer": issuer,
         "detail": fault.detail,
     }
-    LOG.warning("refused %s", json.dumps(line, default=str))
+    LOG.log(logging.DEBUG if fault.code in USUAL else logging.WARNING, "refused %s", json.dumps(line, default=str))
 
 
 def log_redirected(wrong: Problem, ref: str, request: Request, issuer: str) -> None:
@@ -37,6 +39,11 @@ def log_redirected(wrong: Problem, ref: str, request: Request, issuer: str) -> N
 def log_sign_in(ref: str, peer: str, issuer: str) -> None:
     """Write one line about a sign-in that failed; not the name that was typed, for it may be a password."""
     LOG.warning("refused %s", json.dumps({"ref": ref, "code": "sign-in-failed", "peer": peer, "issuer": issuer}))
+
+
+def log_device_code(ref: str, peer: str, issuer: str) -> None:
+    """Write one line about a user code under which no device waits; not what was typed."""
+    LOG.warning("refused %s", json.dumps({"ref": ref, "code": "user-code-unknown", "peer": peer, "issuer": issuer}))
 
 
 def _path(path: str) -> str:

@@ -1,4 +1,4 @@
-"""The pages on which a person acts: signing in, consenting, signing out. The same for every dialect.
+"""The pages on which a person acts: signing in, making an account, consenting, signing out. One for all dialects.
 
 SECURITY: every form needs the browser's cookie and a token bound to it (test_forms_need_their_page); what comes next is
 decided from what is stored, so no step can be skipped by posting to a later one (test_consent_needs_a_login).
@@ -18,13 +18,25 @@ from intaglio.protocol.authorize import AuthorizeAnswer
 from intaglio.protocol.faults import MethodNotAllowed, NotFound
 from intaglio.protocol.logout import LogoutQuery
 from intaglio.protocol.pages import Brand, ConsentPage, LoggedOutPage, LoginPage
-from intaglio.server.http import dispatch, faults, pages
-from intaglio.server.http.dispatch import CONSENT, LOGIN, LOGOUT, Hall
+from intaglio.server.http import (
+    account,
+    accountpages,
+    agents,
+    device,
+    dispatch,
+    faults,
+    logos,
+    pages,
+    sessionframe,
+    signup,
+)
+from intaglio.server.http.dispatch import CONSENT, LOGIN, LOGOUT, SIGN_UP, STEPS, Hall
+from intaglio.server.http.pages import LOGO
 from intaglio.server.http.tenancy import Listener
 from intaglio.server.model import sessions
 from intaglio.server.model.users import User
 from intaglio.server.provider import consent
-from intaglio.server.provider.authorize import checks
+from intaglio.server.provider.authorize import asked
 from intaglio.server.provider.logout import relying_party
 from intaglio.server.provider.scene import Scene
 from intaglio.server.provider.signin import steps, throttle
@@ -43,7 +55,13 @@ async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
             fault = MethodNotAllowed()
             fault.allowed = METHODS
             raise fault
-        for prefix, act in ((LOGIN, _login), (CONSENT, _consent)):
+        if request.path == accountpages.ACTION:
+            return await account.answer(request, listener, hall)
+        if request.path.startswith(LOGO):
+            return await logos.answer(request, listener, hall)
+        if device.is_step(request.path):
+            return await device.answer(request, listener, hall)
+        for prefix, act in ((LOGIN, _login), (SIGN_UP, _sign_up), (CONSENT, _consent)):
             if request.path.startswith(prefix):
                 return await _transaction(request.path.removeprefix(prefix), request, listener, hall, act)
         if request.path == LOGOUT and request.method == "POST":
@@ -60,7 +78,10 @@ def _as_browser(request: Request) -> Request:
 async def _scene(tenant_id: str, request: Request, listener: Listener, hall: Hall) -> Scene:
     now = hall.clock.now()
     tenant = await hall.tenants.by_id(tenant_id, now)
-    return dispatch.scene_of(listener, tenant, request, now, ids.reference())
+    scene = dispatch.scene_of(listener, tenant, request, now, ids.reference())
+    if request.method != "POST":
+        return scene
+    return msgspec.structs.replace(scene, device=agents.label(request.header("user-agent") or ""))
 
 
 Act = Callable[[Waiting, str, Params, Scene, Hall, Listener], Awaitable[Response]]
@@ -74,7 +95,7 @@ async def _transaction(transaction_id: str, request: Request, listener: Listener
     scene = await _scene(found.tenant_id, request, listener, hall)
     waiting = await steps.find(transaction_id, scene, hall.house)
     if request.method == "GET":
-        return await _show(waiting, transaction_id, scene, hall)
+        return await _show(waiting, transaction_id, scene, hall, make=act is _sign_up)
     form = coding.single_but(coding.form_params(request), "scope")
     # SECURITY: a person who takes another's place in this browser cannot be made to consent in the other's words
     # (test_consent_form_is_bound_to_its_person).
@@ -87,11 +108,16 @@ async def _transaction(transaction_id: str, request: Request, listener: Listener
     return await act(waiting, transaction_id, form, scene, hall, listener)
 
 
-async def _show(waiting: Waiting, transaction_id: str, scene: Scene, hall: Hall) -> Response:
-    """Draw the page that the request is at, whichever of them was asked for."""
+async def _show(waiting: Waiting, transaction_id: str, scene: Scene, hall: Hall, *, make: bool) -> Response:
+    """Draw the page that the request is at, whichever of them was asked for.
+
+    Whoever has to sign in may choose between that and making an account, where people may.
+    """
     page, user = await steps.resume(waiting, scene, hall.house)
     if page == "consent" and user is not None:
         return hall.page(_consent_page(waiting, transaction_id, user, scene, hall))
+    if make and scene.tenant.sign_up:
+        return hall.page(signup.page(_place(waiting, transaction_id), waiting.query.login_hint, "", scene, hall))
     return hall.page(_login_page(waiting, transaction_id, waiting.query.login_hint, "", scene, hall))
 
 
@@ -106,6 +132,8 @@ def _login_page(
         username=username,
         error=error,
         form_targets=pages.form_targets(waiting.query.redirect_uri),
+        face=pages.face(waiting.client),
+        sign_up=SIGN_UP + transaction_id if scene.tenant.sign_up else "",
     )
 
 
@@ -115,7 +143,7 @@ def _consent_purpose(transaction_id: str, user: User) -> str:
 
 
 def _consent_page(waiting: Waiting, transaction_id: str, user: User, scene: Scene, hall: Hall) -> ConsentPage:
-    scope = checks.granted_scope(waiting.query, waiting.client)
+    scope = asked.scope(waiting.query, waiting.client)
     return ConsentPage(
         brand=Brand(scene.tenant.name, scene.tenant.logo_uri),
         client_name=waiting.client.client_name,
@@ -126,6 +154,7 @@ def _consent_page(waiting: Waiting, transaction_id: str, user: User, scene: Scen
         scopes=consent.choices(scope),
         destination=waiting.query.redirect_uri,
         form_targets=pages.form_targets(waiting.query.redirect_uri),
+        face=msgspec.structs.replace(pages.face(waiting.client), client_uri=""),
     )
 
 
@@ -140,6 +169,21 @@ async def _login(
         page = _login_page(waiting, transaction_id, username, error.public, scene, hall)
         return msgspec.structs.replace(hall.page(page), status=429)
     return _step(step, waiting, transaction_id, username, scene, hall, secure=listener.secure)
+
+
+def _place(waiting: Waiting, transaction_id: str) -> signup.Place:
+    targets = pages.form_targets(waiting.query.redirect_uri)
+    return signup.Place(waiting.client, transaction_id, SIGN_UP + transaction_id, LOGIN + transaction_id, targets)
+
+
+async def _sign_up(
+    waiting: Waiting, transaction_id: str, form: Params, scene: Scene, hall: Hall, listener: Listener
+) -> Response:
+    made = await signup.sign_up(_place(waiting, transaction_id), form, scene, hall)
+    if isinstance(made, Response):
+        return made
+    step = await steps.signed_in(waiting, made, scene, hall.house)
+    return _step(step, waiting, transaction_id, "", scene, hall, secure=listener.secure)
 
 
 async def _consent(
@@ -158,8 +202,7 @@ def _step(
     if step.error:
         faults.log_sign_in(scene.ref, scene.peer, scene.issuer)
         return hall.page(_login_page(waiting, transaction_id, username, step.error, scene, hall))
-    where = CONSENT if step.page == "consent" else LOGIN
-    return dispatch.with_headers(message.redirect(where + transaction_id), begun)
+    return dispatch.with_headers(message.redirect(STEPS[step.page] + transaction_id), begun)
 
 
 def _finished(given: AuthorizeAnswer, scene: Scene, hall: Hall) -> Response:
@@ -167,7 +210,8 @@ def _finished(given: AuthorizeAnswer, scene: Scene, hall: Hall) -> Response:
     if given.problem is not None:
         faults.log_redirected(given.problem, scene.ref, Request("POST", LOGIN, peer=scene.peer), scene.issuer)
     ctx = Context(now=scene.now, ref=scene.ref, issuer=scene.issuer, base=scene.base)
-    return hall.render(scene.dialect.write_authorize(given, ctx))
+    kept = sessionframe.cookie(given.browser_state, scene, secure=scene.issuer.startswith("https:"))
+    return dispatch.with_headers(hall.render(scene.dialect.write_authorize(given, ctx)), kept)
 
 
 async def _stayed(client_id: str, scene: Scene, hall: Hall) -> LoggedOutPage:

@@ -6,10 +6,13 @@ Content Security Policy Level 3, RFC 9700 section 4.16 (clickjacking).
 from __future__ import annotations
 
 from typing import Protocol
+from urllib.parse import quote
 
 import msgspec
 
-from intaglio.protocol.pages import ErrorPage, Page
+from intaglio import codec, ids
+from intaglio.protocol.pages import ClientFace, ErrorPage, LoggedOutPage, Page
+from intaglio.server.model.clients import Client
 from intaglio.wire import url
 from intaglio.wire.message import NO_STORE, Response
 
@@ -26,12 +29,16 @@ class Pages(Protocol):
         ...
 
 
-def security_policy(form_targets: tuple[str, ...]) -> str:
-    """Return the Content-Security-Policy of a page: nothing but its own style, pictures and script."""
+def security_policy(form_targets: tuple[str, ...], frames: tuple[str, ...] = ()) -> str:
+    """Return the Content-Security-Policy of a page: nothing but its own style, pictures and script.
+
+    `frames` are addresses that the page frames; their hosts are let in, and none besides.
+    """
     forms = " ".join(("'self'", *form_targets))
+    framed = " ".join(dict.fromkeys(url.form_target(address) for address in frames))
     return (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
-        f"form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
+        f"{f'frame-src {framed}; ' if framed else ''}form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
     )
 
 
@@ -43,6 +50,23 @@ def form_targets(redirect_uri: str) -> tuple[str, ...]:
     """
     own = url.form_target(redirect_uri)
     return tuple(dict.fromkeys(t for t in ("https:", own, "http:" if own.startswith("http://") else "") if t))
+
+
+LOGO = "/_intaglio/logo/"
+
+
+def is_fetched(logo_uri: str) -> bool:
+    """Tell whether a logo is at another host, from where this server fetches it."""
+    return logo_uri.startswith(("https://", "http://"))
+
+
+def face(client: Client) -> ClientFace:
+    """Return what a client shows of itself beside its name; a logo of another host under an address of this one."""
+    logo = client.logo_uri
+    if is_fetched(logo):
+        version = codec.encode_base64url(ids.digest(logo)[:9])
+        logo = f"{LOGO}{client.tenant_id}/{quote(client.client_id, safe='')}?v={version}"
+    return ClientFace(logo, client.client_uri, client.policy_uri, client.tos_uri)
 
 
 PAGE_HEADERS = (
@@ -59,5 +83,6 @@ def answer(pages: Pages, page: Page, *, development: bool) -> Response:
     if isinstance(page, ErrorPage) and not development:
         page = msgspec.structs.replace(page, expected="", received="")
     status = page.status if isinstance(page, ErrorPage) else 200
-    headers = (*PAGE_HEADERS, ("content-security-policy", security_policy(page.form_targets)))
+    frames = page.frames if isinstance(page, LoggedOutPage) else ()
+    headers = (*PAGE_HEADERS, ("content-security-policy", security_policy(page.form_targets, frames)))
     return Response(status, headers, pages.render(page))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from intaglio.protocol.account import AccountPageQuery
 from intaglio.protocol.authorize import AuthorizeQuery
+from intaglio.protocol.device import DeviceAuthorization, DeviceExchange, DeviceVisit
 from intaglio.protocol.discovery import DiscoveryQuery, KeysQuery
 from intaglio.protocol.exchange import (
     ClientCredentialsExchange,
@@ -16,10 +18,21 @@ from intaglio.protocol.exchange import (
 )
 from intaglio.protocol.identity import AccountQuery, Answered, IdentityQuery
 from intaglio.protocol.logout import LogoutQuery
+from intaglio.protocol.registration import ManageQuery, RegisterQuery
+from intaglio.protocol.sessionframe import SessionFrameQuery
 from intaglio.protocol.userinfo import UserinfoQuery
-from intaglio.server.provider import introspect, published, revoke, userinfo
+from intaglio.server.provider import (
+    account,
+    device,
+    introspect,
+    published,
+    registration,
+    revoke,
+    sessionstate,
+    userinfo,
+)
 from intaglio.server.provider.authorize import steps
-from intaglio.server.provider.exchange import authorization_code, client_credentials, refresh_token
+from intaglio.server.provider.exchange import authorization_code, client_credentials, device_code, refresh_token
 from intaglio.server.provider.logout import relying_party
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.workload.metadata import Attached, Workloads
@@ -32,10 +45,17 @@ PROVIDER: dict[type, Act] = {
     CodeExchange: authorization_code.exchange,
     RefreshExchange: refresh_token.exchange,
     ClientCredentialsExchange: client_credentials.exchange,
+    DeviceExchange: device_code.exchange,
+    DeviceAuthorization: device.start,
+    DeviceVisit: device.visit,
     UserinfoQuery: userinfo.userinfo,
     RevokeQuery: revoke.revoke,
     IntrospectQuery: introspect.introspect,
+    RegisterQuery: registration.register,
+    ManageQuery: registration.manage,
     LogoutQuery: relying_party.logout,
+    AccountPageQuery: account.view,
+    SessionFrameQuery: sessionstate.frame,
     DiscoveryQuery: published.discovery,
     KeysQuery: published.keys,
 }

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from intaglio.dialects.dialect import Profile
-from intaglio.protocol.facts import Person
+from intaglio.protocol.facts import Elsewhere, Person
 from intaglio.server.model.clients import Client
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
@@ -45,9 +45,21 @@ def session_lifetime(tenant: Tenant, profile: Profile) -> Effective:
     return Effective(profile.session_lifetime, "dialect")
 
 
-def person(user: User) -> Person:
-    """Return what may be said of a user."""
-    return Person(user.user_id, user.username, user.claims, user.updated_at, user.created_at)
+def person(user: User, tenant: Tenant) -> Person:
+    """Return what may be said of a user: what the tenant knows, and what its claim sources do."""
+    elsewhere = _elsewhere(user, tenant) if tenant.claim_sources else ()
+    return Person(user.user_id, user.username, user.claims, user.updated_at, user.created_at, elsewhere)
+
+
+def _elsewhere(user: User, tenant: Tenant) -> tuple[Elsewhere, ...]:
+    found: list[Elsewhere] = []
+    for name, source in tenant.claim_sources.items():
+        jwt = source.jwt.get(user.username, "")
+        if jwt:
+            found.append(Elsewhere(name, source.claims, jwt=jwt))
+        elif source.endpoint:
+            found.append(Elsewhere(name, source.claims, endpoint=source.endpoint, access_token=source.access_token))
+    return tuple(found)
 
 
 def algorithm(client: Client | None, profile: Profile) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from intaglio import codec
 from intaglio.dialects.dialect import Dialect
 from intaglio.names import RingId
 from intaglio.protocol.facts import Facts
-from intaglio.server.issue import signing
+from intaglio.protocol.logout import LogoutFacts
+from intaglio.server.issue import logouttoken, recipients, signing
+from intaglio.server.issue.recipients import Recipient
 from intaglio.server.keyring.rings import Keyring
 from intaglio.tokens import hashes, jws
 
@@ -14,31 +18,64 @@ MAX_SIGNERS = 4096
 
 
 class Mint:
-    """Signs ID tokens in any dialect with the keys of the tenant's ring."""
+    """Signs ID tokens and UserInfo in any dialect with the keys of the tenant's ring, and encrypts them."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
         self._thread = signing.SignerThread()
-        self._signers: dict[tuple[str, str], jws.Signer] = {}
+        self._signers: dict[tuple[str, str, str], jws.Signer] = {}
 
-    async def id_token(self, dialect: Dialect, ring_id: RingId, facts: Facts) -> str:
-        """Return the signed ID token of the facts, in the dialect's shape (OpenID Connect Core 2)."""
+    async def id_token(
+        self, dialect: Dialect, ring_id: RingId, facts: Facts, recipient: Recipient | None = None
+    ) -> str:
+        """Return the signed ID token of the facts, in the dialect's shape (OpenID Connect Core 2).
+
+        With a recipient it is signed, then encrypted to it (Core 10.2).
+        """
         signer = await self._signer(dialect, ring_id, facts.alg)
         payload = codec.encode_json(dialect.id_token(facts))
-        return await self._thread.sign(signer, payload) if facts.alg in signing.SLOW else signer.sign(payload)
+        token = await self._thread.sign(signer, payload) if facts.alg in signing.SLOW else signer.sign(payload)
+        return token if recipient is None else recipients.seal(token, recipient)
+
+    async def userinfo(
+        self, dialect: Dialect, ring_id: RingId, claims: dict[str, Any], alg: str, recipient: Recipient | None
+    ) -> str:
+        """Return UserInfo's claims as a JWT: signed with `alg`, encrypted, or both (OpenID Connect Core 5.3.2).
+
+        `alg` is empty, or recipient None, but not both.
+        """
+        payload = codec.encode_json(claims)
+        if not alg:
+            assert recipient is not None
+            return recipients.seal_claims(payload, recipient)
+        signer = await self._signer(dialect, ring_id, alg)
+        token = await self._thread.sign(signer, payload) if alg in signing.SLOW else signer.sign(payload)
+        return token if recipient is None else recipients.seal(token, recipient)
+
+    async def logout_token(
+        self, dialect: Dialect, ring_id: RingId, facts: LogoutFacts, recipient: Recipient | None = None
+    ) -> str:
+        """Return the signed logout token of the facts (OpenID Connect Back-Channel Logout 1.0 section 2.4).
+
+        With a recipient it is signed, then encrypted to it.
+        """
+        signer = await self._signer(dialect, ring_id, facts.alg, logouttoken.TYPE)
+        payload = codec.encode_json(logouttoken.claims(facts))
+        token = await self._thread.sign(signer, payload) if facts.alg in signing.SLOW else signer.sign(payload)
+        return token if recipient is None else recipients.seal(token, recipient)
 
     def close(self) -> None:
         """Let go of the thread."""
         self._thread.close()
 
-    async def _signer(self, dialect: Dialect, ring_id: RingId, alg: str) -> jws.Signer:
+    async def _signer(self, dialect: Dialect, ring_id: RingId, alg: str, typ: str = "JWT") -> jws.Signer:
         record = await self._keyring.signing(ring_id, alg)
-        name = (record.key_id, dialect.name)
+        name = (record.key_id, dialect.name, typ)
         signer = self._signers.get(name)
         if signer is None:
             if len(self._signers) >= MAX_SIGNERS:
                 self._signers.clear()
-            header = {"typ": "JWT", "kid": dialect.kid(self._keyring.public(record))}
+            header = {"typ": typ, "kid": dialect.kid(self._keyring.public(record))}
             signer = self._signers[name] = jws.Signer(self._keyring.open(record), header)
         return signer
 

@@ -13,6 +13,7 @@ from intaglio.dialects.dialect import Dialect
 from intaglio.names import RingId
 from intaglio.protocol.facts import PublishedKey
 from intaglio.server.keyring import lifecycle, publish, rotate
+from intaglio.server.keyring.inbox import Inbox
 from intaglio.server.keyring.vault import Vault
 from intaglio.server.model import signingkeys
 from intaglio.server.model.plan import Store
@@ -30,7 +31,7 @@ def ring_id(dialect: Dialect, tenant_id: str, authority: str) -> RingId:
 
 
 class Keyring:
-    """Keys by ring. Private keys are opened once and stay in this process's memory."""
+    """Keys by ring. Private keys are opened once and stay in this process's memory. `inbox`: what others encrypt to."""
 
     def __init__(self, store: Store, vault: Vault, clock: Clock) -> None:
         self._store = store
@@ -40,6 +41,7 @@ class Keyring:
         self._opened: dict[str, jwk.SigningKey] = {}
         self._published: dict[str, PublishedKey] = {}
         self._making: dict[tuple[str, str], asyncio.Lock] = {}
+        self.inbox = Inbox(vault)
 
     def __repr__(self) -> str:
         return "Keyring(…)"

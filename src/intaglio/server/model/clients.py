@@ -10,16 +10,24 @@ from intaglio.server.model.tenants import Lifetimes
 
 
 class ClientSecret(msgspec.Struct, frozen=True):
-    """A client secret as a keyed hash; None for `expires_at` means that it does not expire."""
+    """A client secret as a keyed hash; None for `expires_at` means that it does not expire.
+
+    `sealed` is the secret itself under the master key, kept only where it is needed again: as the key of
+    `client_secret_jwt`, HS256 or symmetric encryption.
+    """
 
     digest: bytes
     created_at: int
     expires_at: int | None = None
+    sealed: str = ""
 
 
 class Client(msgspec.Struct, frozen=True):
-    """A registered client of one tenant.
+    """A registered client of one tenant; the names are those of OpenID Connect Registration 1.0, section 2.
 
+    `response_modes` are those it may ask for. `jwks` is its key set by value, as JSON text. `encrypt_id_token` demands
+    encryption: empty, `front_channel` or `always`. `sector_identifier` is the host that pairwise subjects are for.
+    `registration_digest` is of the token that manages a dynamically registered client.
     `refresh_policy` is `rotate`, `keep` or empty for the dialect's own; `consent` is `ask` or `implicit`;
     `grant_lifetimes` are lifetimes of one grant type.
     """
@@ -46,11 +54,46 @@ class Client(msgspec.Struct, frozen=True):
     client_uri: str = ""
     disabled_at: int | None = None
     development: bool = False
+    response_modes: tuple[str, ...] = ("query", "fragment", "form_post")
+    jwks: str = ""
+    jwks_uri: str = ""
+    token_endpoint_auth_signing_alg: str = ""
+    id_token_encrypted_response_alg: str = ""
+    id_token_encrypted_response_enc: str = ""
+    encrypt_id_token: str = ""
+    userinfo_signed_response_alg: str = ""
+    userinfo_encrypted_response_alg: str = ""
+    userinfo_encrypted_response_enc: str = ""
+    request_object_signing_alg: str = ""
+    request_object_encryption_alg: str = ""
+    request_object_encryption_enc: str = ""
+    request_uris: tuple[str, ...] = ()
+    subject_type: str = "public"
+    sector_identifier_uri: str = ""
+    sector_identifier: str = ""
+    default_max_age: int | None = None
+    require_auth_time: bool = False
+    default_acr_values: tuple[str, ...] = ()
+    initiate_login_uri: str = ""
+    logo_uri: str = ""
+    policy_uri: str = ""
+    tos_uri: str = ""
+    contacts: tuple[str, ...] = ()
+    backchannel_logout_uri: str = ""
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_uri: str = ""
+    frontchannel_logout_session_required: bool = False
+    registration_digest: bytes = b""
 
     @property
     def is_public(self) -> bool:
         """Whether the client has no credential (RFC 6749 section 2.1)."""
         return self.token_endpoint_auth_methods == ("none",)
+
+    @property
+    def hears_of_logout(self) -> bool:
+        """Whether the client wants to be told when a session ends in which it got tokens."""
+        return bool(self.backchannel_logout_uri or self.frontchannel_logout_uri)
 
 
 def _values(client: Client) -> dict[str, str | int | bytes | None]:
@@ -72,6 +115,25 @@ def insert(client: Client) -> Plan[None]:
 def replace(client: Client) -> Plan[bool]:
     """Replace a client's record; False if there is none."""
     return bool((yield Ask("client_replace", {k: v for k, v in _values(client).items() if k != "created_at"})))
+
+
+def exchange(before: Client, after: Client) -> Plan[bool]:
+    """Replace a client's record unless it is another one by now than `before`; False if it is, or is gone."""
+    rows = yield Ask("client_by_id", {"tenant_id": before.tenant_id, "client_id": before.client_id})
+    if not rows or decode(rows[0][0], Client) != before:
+        return False
+    # Compared as it is stored, once more and by the statement itself: another transaction may have come between.
+    values = {name: value for name, value in _values(after).items() if name != "created_at"}
+    return bool((yield Ask("client_exchange", values | {"before": bytes(rows[0][0])})))
+
+
+@single
+def delete(tenant_id: str, client_id: str) -> Plan[bool]:
+    """Remove a client, and with it what people consented to; False if there is none.
+
+    Its grants stay until they expire and are worth nothing: each use looks for the client.
+    """
+    return bool((yield Ask("client_delete", {"tenant_id": tenant_id, "client_id": client_id})))
 
 
 @single

@@ -10,8 +10,11 @@ QUERIES = (
     "expired_refresh_delete",
     "expired_sessions_delete",
     "expired_transactions_delete",
+    "expired_devices_delete",
     "expired_throttles_delete",
     "expired_grants_delete",
+    "expired_assertions_delete",
+    "expired_registration_tokens_delete",
     "gone_keys_delete",
 )
 

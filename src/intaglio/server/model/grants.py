@@ -13,7 +13,10 @@ from intaglio.server.model.plan import Ask, Plan, Row, single
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """One authorization. `user_id` is empty for a client's own grant (client credentials)."""
+    """One authorization. `user_id` is empty for a client's own grant (client credentials).
+
+    `claims` is the request's `claims` parameter as JSON text (OpenID Connect Core 5.5), empty if there was none.
+    """
 
     grant_id: GrantId
     tenant_id: TenantId
@@ -28,6 +31,7 @@ class Grant(msgspec.Struct, frozen=True):
     created_at: int
     expires_at: int
     revoked_at: int | None = None
+    claims: str = ""
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -50,6 +54,7 @@ class Code(msgspec.Struct, frozen=True):
     created_at: int
     expires_at: int
     used_at: int | None = None
+    claims: str = ""
 
 
 class AccessToken(msgspec.Struct, frozen=True):
@@ -71,6 +76,25 @@ class RefreshToken(msgspec.Struct, frozen=True):
     created_at: int
     expires_at: int
     used_at: int | None = None
+
+
+def family(code: Code, now: int, expires_at: int) -> Grant:
+    """Return the grant of what came of one authorization."""
+    return Grant(
+        grant_id=code.grant_id,
+        tenant_id=code.tenant_id,
+        issuer=code.issuer,
+        client_id=code.client_id,
+        user_id=code.user_id,
+        session_id=code.session_id,
+        scope=code.scope,
+        auth_time=code.auth_time,
+        acr=code.acr,
+        amr=code.amr,
+        created_at=now,
+        expires_at=expires_at,
+        claims=code.claims,
+    )
 
 
 def _values(record: msgspec.Struct) -> dict[str, str | int | bytes | None]:
@@ -108,6 +132,12 @@ def code_use(digest: bytes, now: int) -> Plan[Code | None]:
 def grant_insert(grant: Grant) -> Plan[None]:
     """Keep a new grant."""
     yield Ask("grant_insert", {k: v for k, v in _values(grant).items() if k != "revoked_at"})
+
+
+@single
+def grant_keep(grant: Grant) -> Plan[bool]:
+    """Keep a grant whose first token may have come before its code was redeemed; False if it was revoked since."""
+    return bool((yield Ask("grant_keep", {k: v for k, v in _values(grant).items() if k != "revoked_at"})))
 
 
 @single

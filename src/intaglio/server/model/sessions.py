@@ -5,12 +5,18 @@ from __future__ import annotations
 import msgspec
 
 from intaglio.names import SessionId, TenantId, UserId
+from intaglio.server.model import logoutnotices, outbox
+from intaglio.server.model.clients import Client
+from intaglio.server.model.logoutnotices import LogoutNotice
 from intaglio.server.model.plan import Ask, Plan, Row, decode, encode, single
 from intaglio.server.model.users import User
 
 
 class Session(msgspec.Struct, frozen=True):
-    """Somebody signed in at one issuer with one browser; the cookie's secret is kept as `digest` only."""
+    """Somebody signed in at one issuer with one browser; the cookie's secret is kept as `digest` only.
+
+    `dialect` is the one that was spoken; `device` says in a few words which browser it is, empty if nobody knows.
+    """
 
     session_id: SessionId
     digest: bytes
@@ -22,6 +28,8 @@ class Session(msgspec.Struct, frozen=True):
     acr: str
     created_at: int
     expires_at: int
+    dialect: str = ""
+    device: str = ""
 
 
 class Transaction(msgspec.Struct, frozen=True):
@@ -29,6 +37,7 @@ class Transaction(msgspec.Struct, frozen=True):
 
     `digest` is of the identifier in the page's address, `browser` of the secret in the cookie: both are needed.
     `parameters` are the request's own; `authenticated_at` and `session_id` are set once this request saw a sign-in.
+    `device` is the digest of a device's code where it is a device that waits, and no redirect URI (RFC 8628).
     """
 
     digest: bytes
@@ -42,6 +51,7 @@ class Transaction(msgspec.Struct, frozen=True):
     expires_at: int
     authenticated_at: int | None = None
     session_id: str = ""
+    device: bytes = b""
 
 
 @single
@@ -60,6 +70,8 @@ def insert(session: Session) -> Plan[None]:
             "acr": session.acr,
             "created_at": session.created_at,
             "expires_at": session.expires_at,
+            "dialect": session.dialect,
+            "device": session.device,
         },
     )
 
@@ -76,36 +88,63 @@ def renew(session: Session) -> Plan[bool]:
             "amr": " ".join(session.amr),
             "acr": session.acr,
             "expires_at": session.expires_at,
+            "device": session.device,
         },
     )
     return bool(rows)
 
 
-def _session(rows: list[Row]) -> Session | None:
-    if not rows:
-        return None
-    sid, digest, tenant, issuer, user, auth_time, amr, acr, created, expires = rows[0]
-    return Session(sid, bytes(digest), tenant, issuer, user, auth_time, tuple(amr.split()), acr, created, expires)
+def from_row(row: Row) -> Session:
+    """Return the session of a row with all its columns, in the order of the record."""
+    sid, digest, tenant, issuer, user, auth_time, amr, *rest = row
+    return Session(sid, bytes(digest), tenant, issuer, user, auth_time, tuple(amr.split()), *rest)
 
 
 @single
 def with_user(digest: bytes, issuer: str, now: int) -> Plan[tuple[Session, User] | None]:
     """Find the live session of a cookie at one issuer with its user, disabled or not."""
     rows = yield Ask("session_with_user", {"digest": digest, "issuer": issuer, "now": now})
-    session = _session([rows[0][:10]]) if rows else None
-    return (session, decode(rows[0][10], User)) if session is not None else None
+    return (from_row(rows[0][:12]), decode(rows[0][12], User)) if rows else None
 
 
 @single
 def by_id(session_id: str, now: int) -> Plan[Session | None]:
     """Find a live session by its public identifier (`sid`)."""
-    return _session((yield Ask("session_by_id", {"session_id": session_id, "now": now})))
+    rows = yield Ask("session_by_id", {"session_id": session_id, "now": now})
+    return from_row(rows[0]) if rows else None
 
 
-def end(session_id: str, now: int) -> Plan[None]:
-    """End a session and revoke what was granted in it, save grants for offline access."""
-    yield Ask("session_end", {"session_id": session_id, "now": now})
+@single
+def note_client(session_id: str, client_id: str) -> Plan[None]:
+    """Note that a client got tokens in a session, so that it is told when the session ends.
+
+    It is for clients with a front-channel or back-channel logout URI, in the transaction that keeps what they got.
+    """
+    yield Ask("session_client_insert", {"session_id": session_id, "client_id": client_id})
+
+
+def hold(session_id: str, now: int) -> Plan[bool]:
+    """Tell whether a session is live, and keep it so until the transaction ends; part of a larger plan."""
+    return bool((yield Ask("session_hold", {"session_id": session_id, "now": now})))
+
+
+def end(session_id: str, now: int) -> Plan[tuple[Client, ...]]:
+    """End a session and revoke what was granted in it, save grants for offline access; return who is to be told.
+
+    What clients are told over the back channel goes into the outbox with it: both are kept, or neither.
+    """
+    ended = yield Ask("session_end", {"session_id": session_id, "now": now})
     yield Ask("grants_of_session_revoke", {"session_id": session_id, "now": now})
+    if not ended:
+        return ()
+    tenant_id, issuer, user_id, dialect = ended[0]
+    rows = yield Ask("clients_of_session", {"session_id": session_id, "tenant_id": tenant_id})
+    told = tuple(decode(row[0], Client) for row in rows)
+    for client in told:
+        if client.backchannel_logout_uri:
+            notice = LogoutNotice(tenant_id, issuer, dialect, client.client_id, user_id, session_id)
+            yield from outbox.insert(logoutnotices.entry(notice, now))
+    return told
 
 
 @single

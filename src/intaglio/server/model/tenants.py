@@ -27,8 +27,28 @@ class Lifetimes(msgspec.Struct, frozen=True):
     session: int | None = None
 
 
+class ClaimSource(msgspec.Struct, frozen=True):
+    """Where claims come from that the tenant does not hold itself.
+
+    Aggregated ones travel as `jwt`, a signed text by user name; distributed ones are fetched by the client at
+    `endpoint`, with `access_token` if there is one.
+    """
+
+    claims: tuple[str, ...]
+    jwt: dict[str, str] = {}
+    endpoint: str = ""
+    access_token: str = ""
+
+
 class Tenant(msgspec.Struct, frozen=True):
-    """A tenant. `slug` names it in paths, `owner` groups tenants, `hosts` are the names that lead to it."""
+    """A tenant. `slug` names it in paths, `owner` groups tenants, `hosts` are the names that lead to it.
+
+    `encrypt_id_tokens` demands encryption of every client: empty, `front_channel` or `always`. `registration` of
+    clients is `closed`, `token` (an initial access token is needed) or `open`; `sign_up` lets people make accounts.
+    `claim_sources` are aggregated and distributed claims (OpenID Connect Core 5.6.2) by name of the source.
+    `id_token_budget` is the size in octets above which an ID token is warned of. `session_management` lets clients
+    watch the session by a frame (OpenID Connect Session Management 1.0).
+    """
 
     tenant_id: TenantId
     slug: str
@@ -41,6 +61,12 @@ class Tenant(msgspec.Struct, frozen=True):
     logo_uri: str = ""
     disabled_at: int | None = None
     development: bool = False
+    encrypt_id_tokens: str = ""
+    registration: str = "closed"
+    sign_up: bool = False
+    claim_sources: dict[str, ClaimSource] = {}
+    id_token_budget: int = 6144
+    session_management: bool = False
 
 
 def check_slug(slug: str) -> str:
@@ -74,6 +100,12 @@ def insert(tenant: Tenant) -> Plan[None]:
     )
     for host in tenant.hosts:
         yield Ask("tenant_host_insert", {"host": host, "tenant_id": tenant.tenant_id})
+
+
+@single
+def replace(tenant: Tenant) -> Plan[bool]:
+    """Replace a tenant's record (not its slug, owner and hosts); False if there is none."""
+    return bool((yield Ask("tenant_replace", {"tenant_id": tenant.tenant_id, "record": encode(tenant)})))
 
 
 @single

@@ -10,9 +10,10 @@ import msgspec
 from intaglio import codec
 from intaglio.errors import IntaglioError
 from intaglio.server.provider.scene import House, Scene
-from intaglio.tokens import jws
+from intaglio.tokens import jwe, jws
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+ENCRYPTED_DOTS = 4
 
 
 class Hint(msgspec.Struct, frozen=True):
@@ -23,6 +24,13 @@ class Hint(msgspec.Struct, frozen=True):
     session_id: str
 
 
+def _opened(text: str, scene: Scene, house: House) -> str | bytes:
+    """Return the signed token; OpenID Connect Core 3.1.2.1: a client may have encrypted it to us again."""
+    if text.count(".") != ENCRYPTED_DOTS:
+        return text
+    return jwe.decrypt(text, house.keyring.inbox.opening(scene.ring_id, scene.now), algorithms=jwe.PUBLIC).plaintext
+
+
 async def read(text: str, scene: Scene, house: House) -> Hint | None:
     """Return what the hint says, or None unless it is an ID token that this issuer signed. Its age does not matter."""
     if not text:
@@ -31,11 +39,15 @@ async def read(text: str, scene: Scene, house: House) -> Hint | None:
     names = {r.key_id: str(scene.dialect.kid(house.keyring.public(r))) for r in records}
     keys = await house.keyring.verification(scene.ring_id, names)
     try:
-        verified = jws.verify(text, keys, algorithms=ALGORITHMS)
+        verified = jws.verify(_opened(text, scene, house), keys, algorithms=ALGORITHMS)
         payload = codec.decode_json_object(verified.payload)
     except (IntaglioError, codec.CodecError):
         return None
     subject, audience, session = payload.get("sub"), payload.get("aud"), payload.get("sid", "")
+    # SECURITY: logout tokens and signed UserInfo are our own as well, with issuer, audience and subject, and are no ID
+    # tokens (test_other_tokens_of_ours_are_no_hints).
+    if "events" in payload or not isinstance(payload.get("exp"), int):
+        return None
     if payload.get("iss") != scene.issuer or not isinstance(subject, str) or not isinstance(audience, str):
         return None
     return Hint(subject, audience, session if isinstance(session, str) else "")

@@ -68,7 +68,8 @@ async def introspect(query: IntrospectQuery, scene: Scene, house: House) -> Intr
         return Introspection(active=False)
     if known.revoked_at is not None or scene.now >= known.token_expires_at:
         return Introspection(active=False)
-    if await house.client(scene, known.client_id) is None:
+    holder = await house.client(scene, known.client_id)
+    if holder is None:
         return Introspection(active=False)
     return Introspection(
         active=True,
@@ -76,7 +77,8 @@ async def introspect(query: IntrospectQuery, scene: Scene, house: House) -> Intr
         client_id=known.client_id,
         # Who the person is by name is told to the client that they signed in to, not to every resource server.
         username=known.username if known.client_id == client.client_id else "",
-        subject=scene.dialect.subject(known.user_id) if known.user_id else known.client_id,
+        # The person is who they are to the client that holds the token, whoever asks.
+        subject=house.subjects.of(scene.dialect, holder, known.user_id) if known.user_id else known.client_id,
         issuer=known.issuer,
         token_type=known.token_type,
         issued_at=known.token_created_at,

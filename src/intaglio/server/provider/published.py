@@ -8,10 +8,19 @@ from intaglio.server.provider.scene import House, Scene
 
 async def discovery(query: DiscoveryQuery, scene: Scene, house: House) -> DiscoveryAnswer:
     """Return the facts for the metadata document."""
-    return DiscoveryAnswer(scene.issuer, scene.base, scene.dialect.profile.signing_algs)
+    tenant = scene.tenant
+    return DiscoveryAnswer(
+        scene.issuer,
+        scene.base,
+        scene.dialect.profile.signing_algs,
+        sign_up=tenant.sign_up,
+        registration=tenant.registration != "closed",
+        session_management=tenant.session_management,
+    )
 
 
 async def keys(query: KeysQuery, scene: Scene, house: House) -> KeysAnswer:
     """Return the published keys that the dialect can show."""
     published, max_age = await house.keyring.published(scene.ring_id)
-    return KeysAnswer(tuple(key for key in published if scene.dialect.publishes(key)), max_age, query.form)
+    keys = tuple(key for key in published if scene.dialect.publishes(key))
+    return KeysAnswer(keys, max_age, query.form, (house.keyring.inbox.published(scene.ring_id, scene.now),))

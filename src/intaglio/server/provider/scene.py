@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol, TypeVar
+
 import msgspec
 
 from intaglio.clock import Clock
@@ -10,6 +12,7 @@ from intaglio.names import Issuer, RingId
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.issue.mint import Mint
+from intaglio.server.issue.subjects import Subjects
 from intaglio.server.keyring import rings
 from intaglio.server.keyring.rings import Keyring
 from intaglio.server.model import clients, users
@@ -18,12 +21,17 @@ from intaglio.server.model.plan import Store
 from intaglio.server.model.recent import Recent
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
+from intaglio.server.provider.keyplaces import KeyPlaces
+from intaglio.wire.flow import Flow
+
+T = TypeVar("T")
 
 
 class Scene(msgspec.Struct, frozen=True):
     """One request's circumstances.
 
     `session_secret` and `browser_secret` are what the browser's cookies for this issuer hold, empty if nothing.
+    `device` says in a few words which browser it is, where a sign-in needs to know.
     """
 
     tenant: Tenant
@@ -36,6 +44,7 @@ class Scene(msgspec.Struct, frozen=True):
     authority: str = ""
     session_secret: str = ""
     browser_secret: str = ""
+    device: str = ""
 
     def __repr__(self) -> str:
         return f"Scene({self.issuer}, {self.ref})"
@@ -46,8 +55,16 @@ class Scene(msgspec.Struct, frozen=True):
         return rings.ring_id(self.dialect, self.tenant.tenant_id, self.authority)
 
 
+class Outgoing(Protocol):
+    """Runs flows of calls that leave this process, behind the guard (`net`)."""
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Return what the flow returns; raises `Unavailable`."""
+        ...
+
+
 class House:
-    """What the provider's functions work with; one a process."""
+    """What the provider's functions work with; one a process. `outgoing` is None where nothing may be called."""
 
     def __init__(
         self,
@@ -60,6 +77,8 @@ class House:
         *,
         successor_key: bytes,
         throttle_key: bytes,
+        subject_key: bytes,
+        outgoing: Outgoing | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -69,11 +88,18 @@ class House:
         self.passwords = passwords
         self.successor_key = successor_key
         self.throttle_key = throttle_key
+        self.subjects = Subjects(subject_key)
+        self.outgoing = outgoing
+        self.key_places = KeyPlaces()
         self._clients: Recent[Client] = Recent()
         self._users: Recent[User] = Recent()
 
     def __repr__(self) -> str:
         return "House(…)"
+
+    def forget_clients(self) -> None:
+        """Forget what was read of clients in this second, for one of them has changed."""
+        self._clients.forget()
 
     async def user(self, scene: Scene, user_id: str) -> User | None:
         """Return the tenant's user of that id unless it is disabled."""

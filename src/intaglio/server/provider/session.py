@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from intaglio import ids
 from intaglio.names import SessionId
-from intaglio.protocol.authorize import SessionBegins
+from intaglio.protocol.authorize import ACR_VALUES, SessionBegins
 from intaglio.server.issue import gather
 from intaglio.server.model import sessions
 from intaglio.server.model.plan import Plan
@@ -61,9 +61,11 @@ def _session(session_id: SessionId, secret: str, user: User, amr: tuple[str, ...
         user_id=user.user_id,
         auth_time=scene.now,
         amr=amr,
-        acr="",
+        acr=ACR_VALUES[0],
         created_at=scene.now,
         expires_at=scene.now + gather.session_lifetime(scene.tenant, scene.dialect.profile).seconds,
+        dialect=scene.dialect.name,
+        device=scene.device,
     )
 
 

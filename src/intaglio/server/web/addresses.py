@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import urllib.parse
 
+from intaglio.wire import url
+
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\\"<>`]")
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}")
 
@@ -22,6 +24,12 @@ def is_web(value: str) -> bool:
         return bool(urllib.parse.urlsplit(value).hostname)
     except ValueError:
         return False
+
+
+def is_outward(value: str) -> bool:
+    """Tell whether a client's own page may be linked: https, or http on this machine."""
+    host = urllib.parse.urlsplit(value).hostname if is_web(value) else None
+    return host is not None and (value.lower().startswith("https:") or url.is_loopback_host(host))
 
 
 def is_path(value: str) -> bool:

@@ -22,9 +22,14 @@ STATIC_PATH = "/_intaglio/static/"
 
 TEMPLATES: Mapping[type[pages.Page], str] = {
     pages.LoginPage: "login.html",
+    pages.SignUpPage: "sign_up.html",
     pages.ConsentPage: "consent.html",
+    pages.DevicePage: "device.html",
+    pages.DeviceConfirmPage: "device_confirm.html",
+    pages.DeviceDonePage: "device_done.html",
     pages.LogoutPage: "logout.html",
     pages.LoggedOutPage: "logged_out.html",
+    pages.AccountPage: "account.html",
     pages.ErrorPage: "error.html",
     pages.FormPostPage: "form_post.html",
     pages.StartPage: "start.html",
@@ -44,6 +49,8 @@ STATIC_TYPES: Mapping[str, str] = {
     "inspect.css": "text/css; charset=utf-8",
     "copy.js": "text/javascript; charset=utf-8",
     "form_post.js": "text/javascript; charset=utf-8",
+    "logged_out.js": "text/javascript; charset=utf-8",
+    "session_frame.js": "text/javascript; charset=utf-8",
 }
 
 MODULES = "inspect"
@@ -116,6 +123,7 @@ def _environment(versions: Mapping[str, str]) -> jinja2.Environment:
         auto_reload=False,
     )
     environment.tests["web_address"] = addresses.is_web
+    environment.tests["outward_address"] = addresses.is_outward
     environment.tests["address"] = addresses.is_address
     environment.tests["logo"] = addresses.is_logo
     environment.filters["against"] = difference.against

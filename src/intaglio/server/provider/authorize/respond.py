@@ -1,28 +1,63 @@
-"""The answers of the authorization endpoint: a code, or an error, always with `iss`.
+"""The answers of the authorization endpoint: a code, tokens, or an error, always with `iss`.
 
-RFC 6749 sections 4.1.2 and 4.1.2.1, RFC 9207 section 2, OpenID Connect Core 3.1.2.5 and 3.1.2.6.
+RFC 6749 sections 4.1.2, 4.1.2.1 and 4.2.2, RFC 9207 section 2, OpenID Connect Core 3.1.2.5, 3.1.2.6, 3.2.2.5 and
+3.3.2.5, OAuth 2.0 Multiple Response Type Encoding Practices 1.0.
 """
 
 from __future__ import annotations
 
+import msgspec
+
 from intaglio import ids
 from intaglio.names import GrantId
+from intaglio.protocol import claimsrequest
 from intaglio.protocol.authorize import AuthorizeAnswer, AuthorizeQuery, Problem
-from intaglio.server.model import grants
+from intaglio.server.model import grants, sessions
 from intaglio.server.model.clients import Client
-from intaglio.server.model.grants import Code
+from intaglio.server.model.grants import AccessToken, Code
+from intaglio.server.model.plan import Plan
 from intaglio.server.model.sessions import Session
+from intaglio.server.model.users import User
+from intaglio.server.provider import sessionstate
+from intaglio.server.provider.authorize import responses
+from intaglio.server.provider.exchange import grant
 from intaglio.server.provider.scene import House, Scene
+
+GRANT_TYPE = "implicit"
+"""The grant type whose lifetimes the tokens have that come through the browser (RFC 6749 section 4.2)."""
+
+ENDED = Problem("login_required", "The session has ended meanwhile.")
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What a client gets through the browser, of a code, an access token and an ID token; empty text is absent."""
+
+    code: str = ""
+    access_token: str = ""
+    id_token: bool = False
+    hears_of_logout: bool = False
+
+    def __repr__(self) -> str:
+        return "Wanted(…)"
 
 
 def _answer(
-    query: AuthorizeQuery, fields: list[tuple[str, str]], scene: Scene, wrong: Problem | None = None
+    query: AuthorizeQuery,
+    fields: list[tuple[str, str]],
+    scene: Scene,
+    wrong: Problem | None = None,
+    signed_in: Session | None = None,
 ) -> AuthorizeAnswer:
     fields += [("state", query.state)] if query.state else []
+    kept = None
+    if signed_in is not None and scene.tenant.session_management:
+        kept = sessionstate.of(signed_in)
+        # OpenID Connect Session Management 1.0 section 2.
+        state = sessionstate.told(query.client_id, query.redirect_uri, kept)
+        fields += [("session_state", state)] if state else []
     # RFC 9207 2: the client can tell which issuer answered, errors included.
     fields.append(("iss", scene.issuer))
-    mode = query.response_mode if query.response_mode == "form_post" else "query"
-    return AuthorizeAnswer(query.redirect_uri, mode, tuple(fields), wrong)
+    return AuthorizeAnswer(query.redirect_uri, responses.mode(query), tuple(fields), wrong, browser_state=kept)
 
 
 def error(query: AuthorizeQuery, wrong: Problem, scene: Scene) -> AuthorizeAnswer:
@@ -36,7 +71,15 @@ async def code(
 ) -> AuthorizeAnswer:
     """Return a new authorization code, bound to client, redirect URI, challenge, user and session."""
     text = ids.opaque()
-    record = Code(
+    await house.store.write(grants.code_insert, record(text, query, client, session, scope, scene))
+    return _answer(query, [("code", text)], scene, signed_in=session)
+
+
+def record(
+    text: str, query: AuthorizeQuery, client: Client, session: Session, scope: tuple[str, ...], scene: Scene
+) -> Code:
+    """Return the code, bound to client, redirect URI, challenge, user and session, as it is kept."""
+    return Code(
         digest=ids.digest(text),
         grant_id=GrantId(ids.opaque(16)),
         tenant_id=scene.tenant.tenant_id,
@@ -53,6 +96,78 @@ async def code(
         amr=" ".join(session.amr),
         created_at=scene.now,
         expires_at=scene.now + scene.dialect.profile.code_lifetime,
+        claims=claimsrequest.encode(query.claims),
     )
-    await house.store.write(grants.code_insert, record)
-    return _answer(query, [("code", text)], scene)
+
+
+async def front_channel(
+    query: AuthorizeQuery,
+    client: Client,
+    present: tuple[Session, User],
+    scope: tuple[str, ...],
+    scene: Scene,
+    house: House,
+) -> AuthorizeAnswer:
+    """Return what the response type asks for of code, access token and ID token, through the browser.
+
+    All of it is one grant: a second use of the code ends the access token that came beside it.
+    """
+    words = responses.words(query.response_type)
+    wanted = Wanted(
+        ids.opaque() if "code" in words else "",
+        grant.new_access_token() if "token" in words else "",
+        "id_token" in words,
+        client.hears_of_logout,
+    )
+    kept = record(wanted.code, query, client, present[0], scope, scene)
+    # Signed before anything is kept: an ID token that cannot be had leaves nothing behind.
+    token = ""
+    if wanted.id_token:
+        told = signed(wanted, kept, query, present)
+        token = await grant.id_token(told, client, wanted.access_token, scene.now, scene, house)
+    lifetime = grant.lifetimes(client, GRANT_TYPE, scene).access_token
+    if not await house.store.write(_keep, kept, wanted, lifetime):
+        return error(query, ENDED, scene)
+    fields = [("code", wanted.code)] if wanted.code else []
+    if wanted.access_token:
+        # RFC 6749 4.2.2: the scope is told, for it may be less than what was asked for.
+        fields += [("access_token", wanted.access_token), ("token_type", "Bearer"), ("expires_in", str(lifetime))]
+        fields += [("scope", kept.scope)]
+    return _answer(query, fields + ([("id_token", token)] if token else []), scene, signed_in=present[0])
+
+
+def signed(wanted: Wanted, record: Code, query: AuthorizeQuery, present: tuple[Session, User]) -> grant.Signed:
+    """Return what the ID token says that goes through the browser."""
+    session, user = present
+    return grant.Signed(
+        user=user,
+        scope=tuple(record.scope.split()),
+        auth_time=session.auth_time,
+        acr=session.acr,
+        amr=session.amr,
+        session_id=session.session_id,
+        nonce=query.nonce,
+        refreshed=False,
+        grant_type=GRANT_TYPE,
+        claims=record.claims,
+        code=wanted.code,
+        state=query.state,
+    )
+
+
+def _keep(record: Code, wanted: Wanted, lifetime: int) -> Plan[bool]:
+    """Keep what was given; False, and nothing is kept, if the session has ended since it was looked at."""
+    now, expires_at = record.created_at, record.created_at + lifetime
+    if not (yield from sessions.hold(record.session_id, now)):
+        return False
+    if wanted.code:
+        yield from grants.code_insert(record)
+    if wanted.access_token or not wanted.code:
+        # What comes of a code alone gets its grant when the code is redeemed.
+        yield from grants.grant_insert(grants.family(record, now, expires_at))
+    if wanted.access_token:
+        digest = ids.digest(wanted.access_token)
+        yield from grants.access_insert(AccessToken(digest, record.grant_id, record.scope, now, expires_at))
+    if wanted.hears_of_logout:
+        yield from sessions.note_client(record.session_id, record.client_id)
+    return True

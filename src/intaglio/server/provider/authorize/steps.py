@@ -6,9 +6,9 @@
                        consented? ──no──▶ consent page ─┤
                             │ yes                       │
                             ▼                           ▼
-                          code ◀────────────────────────┘
+                    code, tokens ◀──────────────────────┘
 
-OpenID Connect Core 3.1.2.1 to 3.1.2.6.
+OpenID Connect Core 3.1.2.1 to 3.1.2.6, 3.2.2 and 3.3.2.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from intaglio.server.model import sessions
 from intaglio.server.model.clients import Client
 from intaglio.server.model.sessions import Session, Transaction
 from intaglio.server.model.users import User
-from intaglio.server.provider import consent, hint, session
-from intaglio.server.provider.authorize import checks, respond
+from intaglio.server.provider import consent, encryption, hint, session
+from intaglio.server.provider.authorize import asked, checks, demands, request_object, respond, responses
 from intaglio.server.provider.scene import House, Scene
 
 TRANSACTION_LIFETIME = 30 * 60
@@ -45,8 +45,10 @@ class Progress(msgspec.Struct, frozen=True):
 
 async def authorize(query: AuthorizeQuery, scene: Scene, house: House) -> AuthorizeAnswer | SignInNeeded:
     """Answer an authorization request. Raises `UnsafeToRedirect` for one whose redirect URI cannot be trusted."""
+    query = await request_object.resolve(query, scene, house)
     client = await checks.client_of(query, scene, house)
-    wrong = checks.problem(query, client) or await _unreadable_hint(query, scene, house)
+    wrong = checks.problem(query, client, scene) or demands.problem(query, scene)
+    wrong = wrong or await _unreadable_hint(query, scene, house)
     if wrong is not None:
         return respond.error(query, wrong, scene)
     present = await session.present(scene, house)
@@ -65,6 +67,14 @@ async def _unreadable_hint(query: AuthorizeQuery, scene: Scene, house: House) ->
     return None
 
 
+async def _in_clear(query: AuthorizeQuery, client: Client, scene: Scene, house: House) -> Problem | None:
+    """Return why the ID token that is asked for cannot be given: it would go in clear where it must not."""
+    if "openid" not in query.scope or not encryption.concerns(client, scene.tenant):
+        return None
+    front_channel = "id_token" in responses.words(query.response_type)
+    return await encryption.refusal(client, scene, house, front_channel=front_channel)
+
+
 async def decide(
     query: AuthorizeQuery,
     client: Client,
@@ -73,9 +83,9 @@ async def decide(
     scene: Scene,
     house: House,
 ) -> AuthorizeAnswer | str:
-    """Return the answer, or the step that the person has to take first: `login` or `consent`."""
+    """Return the answer, or the step that the person has to take first: `login`, `create` or `consent`."""
     # SECURITY: what the client may do is looked at again after the pages (test_d4_34_disabled_flow_stays_disabled).
-    wrong = checks.problem(query, client)
+    wrong = checks.problem(query, client, scene) or await _in_clear(query, client, scene, house)
     if wrong is not None:
         return respond.error(query, wrong, scene)
     page = await page_before(query, client, present, progress, scene, house)
@@ -85,7 +95,10 @@ async def decide(
     scope = checks.granted_scope(query, client)
     if progress.consented is not None:
         scope = tuple(word for word in scope if word in progress.consented)
-    return await respond.code(query, client, present[0], scope, scene, house)
+    query = asked.released(query, client, progress.consented)
+    if query.response_type == "code":
+        return await respond.code(query, client, present[0], scope, scene, house)
+    return await respond.front_channel(query, client, present, scope, scene, house)
 
 
 async def page_before(
@@ -96,33 +109,50 @@ async def page_before(
     scene: Scene,
     house: House,
 ) -> str:
-    """Return the page that has to come before a code, `login` or `consent`, or nothing."""
-    if present is None or await needs_login(query, present, progress, scene, house):
-        return "login"
+    """Return the page that has to come before a code, `login`, `create` or `consent`, or nothing."""
+    if present is None or await needs_login(query, client, present, progress, scene, house):
+        return demands.sign_in_page(query, scene, authenticated=progress.authenticated)
     if progress.consented is not None:
         return ""
-    scope = checks.granted_scope(query, client)
-    asked = "consent" in query.prompt or await consent.missing(client, present[1], scope, scene, house)
-    return "consent" if asked else ""
+    scope = asked.scope(query, client)
+    asks = "consent" in query.prompt or await consent.missing(client, present[1], scope, scene, house)
+    return "consent" if asks else ""
 
 
 async def needs_login(
-    query: AuthorizeQuery, present: tuple[Session, User] | None, progress: Progress, scene: Scene, house: House
+    query: AuthorizeQuery,
+    client: Client,
+    present: tuple[Session, User] | None,
+    progress: Progress,
+    scene: Scene,
+    house: House,
 ) -> bool:
     """Tell whether somebody has to sign in for this very request."""
     if present is None:
         return True
     signed_in, user = present
     if not progress.authenticated:
-        if {"login", "select_account"} & set(query.prompt):
+        if {"login", "select_account", "create"} & set(query.prompt):
             return True
-        # OpenID Connect Core 3.1.2.1: max_age demands a fresh sign-in; 0 always does.
-        if query.max_age is not None and (query.max_age == 0 or scene.now - signed_in.auth_time > query.max_age):
+        # OpenID Connect Core 3.1.2.1: max_age demands a fresh sign-in; 0 always does. Registration 1.0 section 2: the
+        # client may have registered one for requests that name none.
+        max_age = query.max_age if query.max_age is not None else client.default_max_age
+        if max_age is not None and (max_age == 0 or scene.now - signed_in.auth_time > max_age):
             return True
+    if demands.unmet(query, signed_in) or _names_another(query, client, user, scene, house):
+        return True
     if not query.id_token_hint:
         return False
     named = await hint.read(query.id_token_hint, scene, house)
-    return named is None or named.subject != scene.dialect.subject(user.user_id)
+    # SECURITY: the subject is the one that this client is told; a hint of another sector would tell it whether two
+    # subjects are one person (test_a_hint_of_another_sector_names_nobody).
+    return named is None or named.subject != house.subjects.of(scene.dialect, client, user.user_id)
+
+
+def _names_another(query: AuthorizeQuery, client: Client, user: User, scene: Scene, house: House) -> bool:
+    if "sub" not in query.claims.id_token and "sub" not in query.claims.userinfo:
+        return False
+    return demands.names_another(query, house.subjects.of(scene.dialect, client, user.user_id))
 
 
 async def _wait(query: AuthorizeQuery, client: Client, step: str, scene: Scene, house: House) -> SignInNeeded:

@@ -8,10 +8,11 @@ from intaglio import ids
 from intaglio.protocol import pkce
 from intaglio.protocol.exchange import CodeExchange, TokenAnswer
 from intaglio.protocol.faults import invalid_grant
-from intaglio.server.model import grants
+from intaglio.server.model import grants, sessions
 from intaglio.server.model.clients import Client
-from intaglio.server.model.grants import AccessToken, Code, Grant, RefreshToken
+from intaglio.server.model.grants import AccessToken, Code, RefreshToken
 from intaglio.server.model.plan import Plan
+from intaglio.server.model.users import User
 from intaglio.server.provider.exchange import grant
 from intaglio.server.provider.scene import House, Scene
 
@@ -32,6 +33,7 @@ class Redemption(msgspec.Struct, frozen=True):
     lifetimes: grant.Lifetimes
     may_refresh: bool
     now: int
+    hears_of_logout: bool = False
 
     def __repr__(self) -> str:
         return "Redemption(…)"
@@ -75,27 +77,16 @@ def redeem(brought: Redemption) -> Plan[Code | Refusal]:
     if wrong:
         return Refusal(wrong)
     offline = brought.may_refresh and "offline_access" in code.scope.split()
-    yield from _keep(code, brought, offline=offline)
-    return code
+    kept = yield from _keep(code, brought, offline=offline)
+    return code if kept else Refusal("a code of a grant that is revoked")
 
 
-def _keep(code: Code, brought: Redemption, *, offline: bool) -> Plan[None]:
+def _keep(code: Code, brought: Redemption, *, offline: bool) -> Plan[bool]:
+    """Keep the family with its tokens; False if what came through the browser was revoked meanwhile."""
     now, spans = brought.now, brought.lifetimes
-    family = Grant(
-        grant_id=code.grant_id,
-        tenant_id=code.tenant_id,
-        issuer=code.issuer,
-        client_id=code.client_id,
-        user_id=code.user_id,
-        session_id=code.session_id,
-        scope=code.scope,
-        auth_time=code.auth_time,
-        acr=code.acr,
-        amr=code.amr,
-        created_at=now,
-        expires_at=now + (spans.refresh_token if offline else spans.access_token),
-    )
-    yield from grants.grant_insert(family)
+    expires_at = now + (spans.refresh_token if offline else spans.access_token)
+    if not (yield from grants.grant_keep(grants.family(code, now, expires_at))):
+        return False
     yield from grants.access_insert(
         AccessToken(brought.access, code.grant_id, code.scope, now, now + spans.access_token)
     )
@@ -103,6 +94,9 @@ def _keep(code: Code, brought: Redemption, *, offline: bool) -> Plan[None]:
         yield from grants.refresh_insert(
             RefreshToken(brought.refresh, code.grant_id, code.scope, now, now + spans.refresh_token)
         )
+    if brought.hears_of_logout:
+        yield from sessions.note_client(code.session_id, code.client_id)
+    return True
 
 
 def _brought(query: CodeExchange, client: Client, tokens: tuple[str, str], scene: Scene) -> Redemption:
@@ -118,6 +112,22 @@ def _brought(query: CodeExchange, client: Client, tokens: tuple[str, str], scene
         lifetimes=grant.lifetimes(client, "authorization_code", scene),
         may_refresh="refresh_token" in client.grant_types,
         now=scene.now,
+        hears_of_logout=client.hears_of_logout,
+    )
+
+
+def signed(code: Code, user: User) -> grant.Signed:
+    """Return what the ID token says that comes of a code."""
+    return grant.Signed(
+        user=user,
+        scope=tuple(code.scope.split()),
+        auth_time=code.auth_time,
+        acr=code.acr,
+        amr=tuple(code.amr.split()),
+        session_id=code.session_id,
+        nonce=code.nonce,
+        refreshed=False,
+        claims=code.claims,
     )
 
 
@@ -125,6 +135,7 @@ async def exchange(query: CodeExchange, scene: Scene, house: House) -> TokenAnsw
     """Give tokens for a code. Raises `invalid_client`, `unauthorized_client`, `invalid_grant`."""
     client = await grant.client_for(query.presented, "authorization_code", scene, house)
     access, refresh = grant.new_access_token(), grant.new_refresh_token()
+    recipient = await grant.recipient_beforehand(client, scene, house)
     brought = _brought(query, client, (access, refresh), scene)
     outcome = await house.store.write(redeem, brought)
     if isinstance(outcome, Refusal):
@@ -132,17 +143,8 @@ async def exchange(query: CodeExchange, scene: Scene, house: House) -> TokenAnsw
     user = await house.user(scene, outcome.user_id)
     if user is None:
         raise invalid_grant(WORD, "a code of a user who is disabled or gone")
-    scope = tuple(outcome.scope.split())
-    signed = grant.Signed(
-        user=user,
-        scope=scope,
-        auth_time=outcome.auth_time,
-        acr=outcome.acr,
-        amr=tuple(outcome.amr.split()),
-        session_id=outcome.session_id,
-        nonce=outcome.nonce,
-        refreshed=False,
-    )
-    token = await grant.id_token(signed, client, access, scene.now, scene, house) if "openid" in scope else ""
+    scope, told = tuple(outcome.scope.split()), signed(outcome, user)
+    wanted = "openid" in scope
+    token = await grant.id_token(told, client, access, scene.now, scene, house, recipient) if wanted else ""
     offline = brought.may_refresh and "offline_access" in scope
     return TokenAnswer(access, brought.lifetimes.access_token, scope, None, refresh if offline else "", token)

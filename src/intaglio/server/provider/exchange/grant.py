@@ -1,6 +1,6 @@
 """What every grant shares: the client may use it, the tokens are made, the answer is put together.
 
-RFC 6749 sections 5.1 and 5.2, OpenID Connect Core 3.1.3.3.
+RFC 6749 sections 5.1 and 5.2, OpenID Connect Core 3.1.3.3, 3.2.2.10 and 3.3.2.11.
 """
 
 from __future__ import annotations
@@ -12,14 +12,19 @@ import msgspec
 
 from intaglio import codec, ids
 from intaglio.errors import ProtocolFault
+from intaglio.protocol import claimsrequest
 from intaglio.protocol.exchange import Presented
 from intaglio.protocol.facts import Facts
 from intaglio.server.issue import gather, mint
+from intaglio.server.issue.recipients import Recipient
 from intaglio.server.model.clients import Client
 from intaglio.server.model.users import User
-from intaglio.server.provider import clientauth
+from intaglio.server.provider import budget, clientauth, encryption
 from intaglio.server.provider.scene import House, Scene
+from intaglio.tokens import hashes
 
+IMPLICIT = "implicit"
+"""The grant type of what goes through the browser."""
 ACCESS = "ig_at_"
 REFRESH = "ig_rt_"
 """What opaque tokens begin with, so that people and scanners recognise them."""
@@ -34,7 +39,11 @@ class Lifetimes(msgspec.Struct, frozen=True):
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """What an ID token says of the sign-in; all of it comes from the grant."""
+    """What an ID token says of the sign-in; all of it comes from the grant.
+
+    `grant_type` is the one whose lifetime counts; `claims` the request's `claims` as text. `code` and `state` are those
+    that go through the browser beside the token.
+    """
 
     user: User
     scope: tuple[str, ...]
@@ -44,6 +53,13 @@ class Signed(msgspec.Struct, frozen=True):
     session_id: str
     nonce: str
     refreshed: bool
+    grant_type: str = "authorization_code"
+    claims: str = ""
+    code: str = ""
+    state: str = ""
+
+    def __repr__(self) -> str:
+        return "Signed(…)"
 
 
 async def client_for(presented: Presented, grant_type: str, scene: Scene, house: House) -> Client:
@@ -87,12 +103,15 @@ def successor(house: House, prefix: str, purpose: str, token: str) -> str:
     return prefix + codec.encode_base64url(octets)
 
 
-async def id_token(signed: Signed, client: Client, access_token: str, now: int, scene: Scene, house: House) -> str:
-    """Return the ID token of a sign-in (OpenID Connect Core 3.1.3.3); `now` is its instant of issue."""
+def facts(signed: Signed, client: Client, access_token: str, now: int, scene: Scene, house: House) -> Facts:
+    """Return what is true of the ID token of a sign-in; `now` is its instant of issue.
+
+    `access_token` is the one that is given together with it, empty if none is.
+    """
     profile = scene.dialect.profile
     alg = gather.algorithm(client, profile)
-    grant_type = "refresh_token" if signed.refreshed else "authorization_code"
-    facts = Facts(
+    grant_type = "refresh_token" if signed.refreshed else signed.grant_type
+    return Facts(
         issuer=scene.issuer,
         tenant_id=scene.tenant.tenant_id,
         tenant_slug=scene.tenant.slug,
@@ -101,15 +120,53 @@ async def id_token(signed: Signed, client: Client, access_token: str, now: int, 
         now=now,
         lifetime=gather.lifetime("id_token", client, scene.tenant, profile, grant_type).seconds,
         alg=alg,
-        person=gather.person(signed.user),
+        person=gather.person(signed.user, scene.tenant),
         scope=signed.scope,
         # OpenID Connect Core 12.2: a refreshed ID token should have no nonce; auth_time stays the original one.
         nonce="" if signed.refreshed else signed.nonce,
         auth_time=signed.auth_time,
         acr=signed.acr,
         amr=signed.amr,
-        session_id=signed.session_id,
-        at_hash=mint.at_hash(alg, access_token) if profile.at_hash else "",
+        session_id=house.subjects.sid(client, signed.session_id),
+        at_hash=mint.at_hash(alg, access_token) if access_token and profile.at_hash else "",
+        # OpenID Connect Core 5.4: UserInfo gives the scopes' claims, unless no access token comes of the request.
+        delivered_with_access_token=bool(access_token or signed.code),
         refreshed=signed.refreshed,
+        c_hash=hashes.half_hash(alg, signed.code) if signed.code else "",
+        s_hash=hashes.half_hash(alg, signed.state) if signed.state else "",
+        subject=house.subjects.of(scene.dialect, client, signed.user.user_id),
+        requested=claimsrequest.decode(signed.claims).id_token if signed.claims else {},
     )
-    return await house.mint.id_token(scene.dialect, scene.ring_id, facts)
+
+
+async def id_token(
+    signed: Signed,
+    client: Client,
+    access_token: str,
+    now: int,
+    scene: Scene,
+    house: House,
+    recipient: Recipient | None = None,
+) -> str:
+    """Return the ID token of a sign-in (OpenID Connect Core 3.1.3.3); `now` is its instant of issue.
+
+    It is encrypted where the client or its tenant wants that, to the recipient if one is known already. Raises
+    `ProtocolFault` (`invalid_request`) and `Unavailable` as `encryption.of_id_token` does.
+    """
+    if recipient is None and encryption.concerns(client, scene.tenant):
+        recipient = await encryption.of_id_token(client, scene, house, front_channel=signed.grant_type == IMPLICIT)
+    known = facts(signed, client, access_token, now, scene, house)
+    token = await house.mint.id_token(scene.dialect, scene.ring_id, known, recipient)
+    if len(token) > scene.tenant.id_token_budget:
+        budget.warn(len(token), known, scene)
+    return token
+
+
+async def recipient_beforehand(client: Client, scene: Scene, house: House) -> Recipient | None:
+    """Return to whom the client's ID tokens are encrypted, before a code or a token is used up for one.
+
+    Raises as `encryption.of_id_token` does, so that a client whose keys cannot be had may try again.
+    """
+    if not client.id_token_encrypted_response_alg or "openid" not in client.scope:
+        return None
+    return await encryption.of_id_token(client, scene, house, front_channel=False)

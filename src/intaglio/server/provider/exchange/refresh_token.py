@@ -13,6 +13,7 @@ from intaglio import ids
 from intaglio.errors import ProtocolFault
 from intaglio.protocol.exchange import RefreshExchange, TokenAnswer
 from intaglio.protocol.faults import invalid_grant
+from intaglio.server.issue.recipients import Recipient
 from intaglio.server.model import grants
 from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Grant, RefreshToken
@@ -119,6 +120,7 @@ async def exchange(query: RefreshExchange, scene: Scene, house: House) -> TokenA
     Raises `invalid_client`, `unauthorized_client`, `invalid_grant`, `invalid_scope`.
     """
     client = await grant.client_for(query.presented, "refresh_token", scene, house)
+    recipient = await grant.recipient_beforehand(client, scene, house)
     access, successor = _tokens(query, client, scene, house)
     spans = grant.lifetimes(client, "refresh_token", scene)
     use = Use(
@@ -136,7 +138,7 @@ async def exchange(query: RefreshExchange, scene: Scene, house: House) -> TokenA
     outcome = await house.store.write(refresh, use)
     if isinstance(outcome, Refusal):
         raise _fault_of(outcome)
-    token = await _id_token(outcome, client, access, scene, house)
+    token = await _id_token(outcome, client, access, scene, house, recipient)
     return TokenAnswer(access, spans.access_token, outcome.scope, query.scope, successor, token)
 
 
@@ -148,7 +150,9 @@ def _fault_of(refusal: Refusal) -> ProtocolFault:
     return invalid_grant(WORD, refusal.received)
 
 
-async def _id_token(used: Used, client: Client, access: str, scene: Scene, house: House) -> str:
+async def _id_token(
+    used: Used, client: Client, access: str, scene: Scene, house: House, recipient: Recipient | None
+) -> str:
     user = await house.user(scene, used.family.user_id)
     if user is None:
         raise invalid_grant(WORD, "a token of a user who is disabled or gone")
@@ -164,5 +168,6 @@ async def _id_token(used: Used, client: Client, access: str, scene: Scene, house
         session_id=family.session_id,
         nonce="",
         refreshed=True,
+        claims=family.claims,
     )
-    return await grant.id_token(signed, client, access, used.used_at, scene, house)
+    return await grant.id_token(signed, client, access, used.used_at, scene, house, recipient)

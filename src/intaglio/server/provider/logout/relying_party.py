@@ -10,8 +10,10 @@ from intaglio.protocol.faults import UnsafeToRedirect
 from intaglio.protocol.logout import LogoutAsk, LogoutDone, LogoutQuery
 from intaglio.server.model import sessions
 from intaglio.server.model.clients import Client
+from intaglio.server.model.sessions import Session
 from intaglio.server.provider import hint, session
 from intaglio.server.provider.hint import Hint
+from intaglio.server.provider.logout import front_channel
 from intaglio.server.provider.scene import House, Scene
 from intaglio.wire import url
 
@@ -57,9 +59,8 @@ async def logout(query: LogoutQuery, scene: Scene, house: House) -> LogoutDone |
     if present is None:
         return _done(location, client)
     signed_in, user = present
-    if named is not None and _names(named, signed_in.session_id, scene.dialect.subject(user.user_id)):
-        await house.store.write(sessions.end, signed_in.session_id, scene.now)
-        return _done(location, client)
+    if named is not None and await _names(named, signed_in, scene, house):
+        return await ended(signed_in, location, client, scene, house)
     return LogoutAsk(
         user_name=user.username,
         client_name=client.client_name if client is not None else "",
@@ -69,16 +70,23 @@ async def logout(query: LogoutQuery, scene: Scene, house: House) -> LogoutDone |
     )
 
 
-def _names(named: Hint, session_id: str, subject: str) -> bool:
-    return named.subject == subject and (not named.session_id or named.session_id == session_id)
+async def _names(named: Hint, signed_in: Session, scene: Scene, house: House) -> bool:
+    """Tell whether a hint is about this session, in the words that its client was told them in."""
+    client = await house.client(scene, named.client_id)
+    if named.subject != house.subjects.of(scene.dialect, client, signed_in.user_id):
+        return False
+    return not named.session_id or named.session_id == house.subjects.sid(client, signed_in.session_id)
 
 
-def _done(location: str, client: Client | None) -> LogoutDone:
-    return LogoutDone(
-        location,
-        client.client_name if client is not None else "",
-        client.client_uri if client is not None else "",
-    )
+async def ended(signed_in: Session, location: str, client: Client | None, scene: Scene, house: House) -> LogoutDone:
+    """End a session; who is told by the browser is returned, who is told otherwise is in the outbox."""
+    told = await house.store.write(sessions.end, signed_in.session_id, scene.now)
+    return _done(location, client, front_channel.frames(told, signed_in.session_id, scene, house))
+
+
+def _done(location: str, client: Client | None, frames: tuple[str, ...] = ()) -> LogoutDone:
+    name, uri = (client.client_name, client.client_uri) if client is not None else ("", "")
+    return LogoutDone(location, name, uri, frames)
 
 
 async def confirm(query: LogoutQuery, scene: Scene, house: House) -> LogoutDone:
@@ -86,6 +94,4 @@ async def confirm(query: LogoutQuery, scene: Scene, house: House) -> LogoutDone:
     client = await house.client(scene, query.client_id)
     location = _location(query, client)
     present = await session.present(scene, house)
-    if present is not None:
-        await house.store.write(sessions.end, present[0].session_id, scene.now)
-    return _done(location, client)
+    return _done(location, client) if present is None else await ended(present[0], location, client, scene, house)

@@ -18,7 +18,7 @@ from intaglio.server.model.clients import Client
 from intaglio.server.model.sessions import Session, Transaction
 from intaglio.server.model.users import User
 from intaglio.server.provider import session
-from intaglio.server.provider.authorize import checks, respond, steps
+from intaglio.server.provider.authorize import asked, checks, respond, steps
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.provider.signin import password
 from intaglio.wire.params import Params
@@ -67,10 +67,15 @@ async def login(waiting: Waiting, username: str, secret: str, scene: Scene, hous
     user = await password.verify(username, secret, scene, house)
     if user is None:
         return Step("login", error="The user name or the password is not right.")
-    signed_in, begins = await session.begin(user, password.AMR, scene, house)
-    marked = msgspec.structs.replace(waiting.transaction, authenticated_at=scene.now, session_id=signed_in.session_id)
+    return await signed_in(waiting, user, scene, house)
+
+
+async def signed_in(waiting: Waiting, user: User, scene: Scene, house: House) -> Step:
+    """Begin the session of somebody who has just proved who they are, and go on."""
+    begun, begins = await session.begin(user, password.AMR, scene, house)
+    marked = msgspec.structs.replace(waiting.transaction, authenticated_at=scene.now, session_id=begun.session_id)
     await house.store.write(sessions.transaction_replace, marked)
-    step = await _next(msgspec.structs.replace(waiting, transaction=marked), (signed_in, user), None, scene, house)
+    step = await _next(msgspec.structs.replace(waiting, transaction=marked), (begun, user), None, scene, house)
     return msgspec.structs.replace(step, begins=begins)
 
 
@@ -79,8 +84,8 @@ async def consent(waiting: Waiting, scope: frozenset[str], scene: Scene, house: 
     present = await _present(waiting, scene, house)
     if present is None:
         return Step("login")
-    asked = frozenset(checks.granted_scope(waiting.query, waiting.client))
-    granted = (scope & asked) | (asked & {"openid"})
+    offered = frozenset(asked.scope(waiting.query, waiting.client))
+    granted = (scope & offered) | (offered & {"openid"})
     user = present[1]
     await house.store.write(
         consents.remember, scene.tenant.tenant_id, user.user_id, waiting.client.client_id, granted, scene.now
@@ -103,7 +108,8 @@ async def _present(waiting: Waiting, scene: Scene, house: House) -> tuple[Sessio
     """Return who is signed in, unless this request demands a sign-in that it has not seen."""
     present = await session.present(scene, house)
     progress = steps.Progress(_authenticated(waiting, present))
-    return None if await steps.needs_login(waiting.query, present, progress, scene, house) else present
+    fresh = await steps.needs_login(waiting.query, waiting.client, present, progress, scene, house)
+    return None if fresh else present
 
 
 async def _next(

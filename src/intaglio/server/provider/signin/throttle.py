@@ -9,6 +9,8 @@ import hashlib
 import hmac
 from ipaddress import IPv6Address, ip_address, ip_network
 
+import msgspec
+
 from intaglio.errors import IntaglioError
 from intaglio.server.model import throttles
 from intaglio.server.model.plan import Plan
@@ -41,12 +43,14 @@ def address_of(peer: str) -> str:
     return str(address)
 
 
-def _keys(username: str, scene: Scene, house: House) -> tuple[bytes, bytes]:
-    def key(*words: str) -> bytes:
-        return hmac.digest(house.throttle_key, "\0".join(words).encode("utf-8", "surrogatepass"), hashlib.sha256)
+def _key(house: House, *words: str) -> bytes:
+    return hmac.digest(house.throttle_key, "\0".join(words).encode("utf-8", "surrogatepass"), hashlib.sha256)
 
+
+def _keys(username: str, scene: Scene, house: House) -> tuple[bytes, bytes]:
     tenant = scene.tenant.tenant_id
-    return key("account", tenant, sign_in_name(username)), key("address", tenant, address_of(scene.peer))
+    account = _key(house, "account", tenant, sign_in_name(username))
+    return account, _key(house, "address", tenant, address_of(scene.peer))
 
 
 def _admit(account: bytes, address: bytes, now: int) -> Plan[bool]:
@@ -75,3 +79,42 @@ def _succeeded(account: bytes, address: bytes) -> Plan[None]:
 async def succeeded(username: str, scene: Scene, house: House) -> None:
     """Forget the failures of the account, and take this attempt off the address; its failures stay."""
     await house.store.write(_succeeded, *_keys(username, scene, house))
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """How often something may be tried in a window: from one address, and at a tenant altogether."""
+
+    name: str
+    from_address: int
+    altogether: int
+
+
+def _allowance_keys(allowance: Allowance, scene: Scene, house: House) -> tuple[bytes, bytes]:
+    tenant = scene.tenant.tenant_id
+    one = _key(house, allowance.name, "address", tenant, address_of(scene.peer))
+    return one, _key(house, allowance.name, "altogether", tenant)
+
+
+def _spend(one: bytes, every: bytes, allowance: Allowance, now: int) -> Plan[bool]:
+    since = now - WINDOW
+    # An address that has used up its own part uses up nobody else's.
+    if (yield from throttles.count(one, now, since)) > allowance.from_address:
+        return False
+    return (yield from throttles.count(every, now, since)) <= allowance.altogether
+
+
+async def spend(allowance: Allowance, scene: Scene, house: House) -> None:
+    """Let an attempt pass, or raise `TooManyAttempts`; it is counted before anything is looked at."""
+    if not await house.store.write(_spend, *_allowance_keys(allowance, scene, house), allowance, scene.now):
+        expected = f"at most {allowance.from_address} from an address and {allowance.altogether} altogether"
+        raise TooManyAttempts(detail={"expected": f"{expected} in {WINDOW} s", "received": scene.peer})
+
+
+def _give_back(one: bytes, every: bytes) -> Plan[None]:
+    yield from throttles.forgive(one)
+    yield from throttles.forgive(every)
+
+
+async def give_back(allowance: Allowance, scene: Scene, house: House) -> None:
+    """Take an attempt that turned out well off the count."""
+    await house.store.write(_give_back, *_allowance_keys(allowance, scene, house))

@@ -9,6 +9,16 @@ VALUES (:tenant_id, :client_id, :created_at, :record);
 -- Replace a client's record; a row comes back if there is such a client.
 UPDATE clients SET record = :record WHERE tenant_id = :tenant_id AND client_id = :client_id RETURNING 1;
 
+-- name: client_exchange
+-- Replace a client's record if it is still the one that was read; a row comes back if it was.
+UPDATE clients SET record = :record
+WHERE tenant_id = :tenant_id AND client_id = :client_id AND record = :before
+RETURNING 1;
+
+-- name: client_delete
+-- Remove a client; a row comes back if there was one.
+DELETE FROM clients WHERE tenant_id = :tenant_id AND client_id = :client_id RETURNING 1;
+
 -- name: client_by_id
 -- One client of a tenant.
 SELECT record FROM clients WHERE tenant_id = :tenant_id AND client_id = :client_id;

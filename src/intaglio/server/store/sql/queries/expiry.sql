@@ -31,6 +31,12 @@ DELETE FROM transactions WHERE digest IN (
     SELECT digest FROM transactions WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
 ) AND expires_at <= :now RETURNING 1;
 
+-- name: expired_devices_delete
+-- Requests of devices, decided or not.
+DELETE FROM device_codes WHERE digest IN (
+    SELECT digest FROM device_codes WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
 -- name: expired_throttles_delete
 -- Windows of failures that are over.
 DELETE FROM throttles WHERE key IN (
@@ -41,6 +47,18 @@ DELETE FROM throttles WHERE key IN (
 -- Grants, revoked or not.
 DELETE FROM grants WHERE grant_id IN (
     SELECT grant_id FROM grants WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
+-- name: expired_assertions_delete
+-- Assertions that could not be used any more.
+DELETE FROM assertions WHERE digest IN (
+    SELECT digest FROM assertions WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
+-- name: expired_registration_tokens_delete
+-- Initial access tokens, used up or not.
+DELETE FROM registration_tokens WHERE digest IN (
+    SELECT digest FROM registration_tokens WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
 ) AND expires_at <= :now RETURNING 1;
 
 -- name: gone_keys_delete

@@ -14,6 +14,10 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 INSERT INTO tenants (tenant_id, slug, owner, created_at, record)
 VALUES (:tenant_id, :slug, :owner, :created_at, :record);
 
+-- name: tenant_replace
+-- Replace a tenant's record; a row comes back if there is such a tenant.
+UPDATE tenants SET record = :record WHERE tenant_id = :tenant_id RETURNING 1;
+
 -- name: tenant_host_insert
 -- Let a host lead to a tenant; a host leads to one tenant only.
 INSERT INTO tenant_hosts (host, tenant_id) VALUES (:host, :tenant_id);

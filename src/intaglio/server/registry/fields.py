@@ -1,7 +1,7 @@
 """Checks of single fields; each returns the field as it is kept, or raises `Misconfigured` with what was expected.
 
 RFC 6749 sections 3.1.2 (redirection endpoint), 3.3 (scope) and appendix A (characters); RFC 8252 section 7 (native
-apps); RFC 9700 section 2.1 (redirect URIs); RFC 6454 (origins).
+apps); RFC 9700 section 2.1 (redirect URIs); RFC 6454 (origins); OpenID Connect Registration 1.0 section 2.
 """
 
 from __future__ import annotations
@@ -9,24 +9,34 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import SplitResult, urlsplit
 
 from intaglio.errors import Misconfigured
 from intaglio.server.model.tenants import Lifetimes
+from intaglio.tokens import algorithms
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
+KEYED_ALGORITHMS = tuple(algorithms.KEYED)
+PAIR_ALGORITHMS = tuple(name for name, one in algorithms.ALGORITHMS.items() if one.family != "ml-dsa")
+"""What clients sign with: a secret, a key pair."""
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+GRANT_TYPES = ("authorization_code", "implicit", "refresh_token", "client_credentials", DEVICE)
+SUBJECT_TYPES = ("public", "pairwise")
+ENCRYPT = ("", "front_channel", "always")
 APPLICATION_TYPES = ("web", "native")
 REFRESH_POLICIES = ("", "rotate", "keep")
 CONSENTS = ("ask", "implicit")
 MAX_LENGTH = 2048
+MAX_VALUES = 50
+"""How many values a list may hold."""
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 # RFC 6749 section 3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_WORD = re.compile(r"[\x21-\x7e]{1,255}")
 _SCHEME = re.compile(r"[a-z][a-z0-9.+-]*")
 _HOST = re.compile(
     r"(?=.{1,253}(?::|$))[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::\d{1,5})?"
@@ -45,6 +55,28 @@ def one_of(field: str, value: str, allowed: Iterable[str]) -> str:
         listed = ", ".join(name or "(empty)" for name in names)
         raise refuse("value-unknown", f"{field} has an unknown value.", f"one of {listed}", value)
     return value
+
+
+def few(field: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Return a list's values, each once, in their order; raises `Misconfigured` (`too-many`) for more than 50."""
+    found = tuple(dict.fromkeys(values))
+    if len(found) > MAX_VALUES:
+        raise refuse("too-many", f"{field} holds too many values.", f"at most {MAX_VALUES}", len(found))
+    return found
+
+
+def all_of(field: str, values: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
+    """Return values that are all among those allowed; raises `Misconfigured` (`value-unknown`, `too-many`)."""
+    names = tuple(allowed)
+    return few(field, [one_of(field, value, names) for value in values])
+
+
+def words(field: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Return words of visible ASCII; raises `Misconfigured` (`word-invalid`, `too-many`)."""
+    for word in values:
+        if not _WORD.fullmatch(word):
+            raise refuse("word-invalid", f"{field} cannot be used.", "1 to 255 visible ASCII characters", ascii(word))
+    return few(field, values)
 
 
 def display_name(field: str, value: str) -> str:
@@ -181,6 +213,15 @@ def web_page(field: str, value: str) -> str:
         raise refuse("uri-invalid", f"{field} cannot be used.", str(exc.detail["expected"]), value) from exc
 
 
+def https(field: str, value: str, *, fragment: bool = False) -> str:
+    """Return an address that programs call, or an empty text; raises `Misconfigured` (`uri-invalid`).
+
+    https, or http to loopback: whether such a one may be called is the guard's to say. `fragment` allows one.
+    """
+    web_page(field, value.partition("#")[0] if fragment else value)
+    return value
+
+
 def host(value: str) -> str:
     """Return a host name, with its port where it is not the scheme's; raises `Misconfigured` (`host-invalid`)."""
     if not _HOST.fullmatch(value):
@@ -198,3 +239,14 @@ def lifetimes(value: Lifetimes) -> Lifetimes:
             public = f"The lifetime of {field} cannot be used."
             raise refuse("lifetime-invalid", public, f"10 to {longest} seconds", seconds)
     return value
+
+
+def grant_lifetimes(values: Mapping[str, Lifetimes]) -> dict[str, Lifetimes]:
+    """Return lifetimes by grant type, checked; raises `Misconfigured` (`value-unknown`, `lifetime-invalid`)."""
+    checked = {}
+    for grant, spans in values.items():
+        one_of("grant_type", grant, GRANT_TYPES)
+        if spans.session is not None:
+            raise Misconfigured("lifetime-invalid", "A session belongs to no grant.", hint="Set it for the tenant.")
+        checked[grant] = lifetimes(spans)
+    return checked
