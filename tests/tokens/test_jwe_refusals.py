@@ -148,7 +148,7 @@ def test_compressed_bomb_is_refused():
 
 
 @capability("jwe-refused", witness="tokens that other libraries made")
-def test_rsa1_5_is_refused_before_any_key_is_tried():
+def test_d3_24_rsa1_5_is_refused_before_any_key_is_tried():
     """Refuse RSA1_5 that is otherwise good, so that there is no padding to ask about (RFC 8725 3.2)."""
     encryption, cek = jwe_content.find("A128CBC-HS256"), bytes(32)
     protected = codec.encode_base64url(b'{"alg":"RSA1_5","enc":"A128CBC-HS256"}')
@@ -260,14 +260,14 @@ def bad_epks():
 @pytest.mark.parametrize("key", [P256, X25519], ids=["P-256", "X25519"])
 @pytest.mark.parametrize("alg", ["ECDH-ES", "ECDH-ES+A256KW"])
 @pytest.mark.parametrize("position", range(18))
-def test_bad_ephemeral_key_is_refused(alg, key, position):
+def test_d3_25_bad_ephemeral_key_is_refused(alg, key, position):
     """Refuse points off the curve, of another curve or of small order, and any member too many (CVE-2017-16007)."""
     text = encrypted(alg, "A256GCM", key)
     changed = with_header(text, epk_of(text) | {"epk": bad_epks()[position]})
     assert refusal(changed).code == "decryption-failed"
 
 
-def test_secret_of_small_order_is_refused_even_when_the_seal_is_good():
+def test_d3_25_secret_of_small_order_is_refused_even_when_the_seal_is_good():
     """Refuse the all-zero secret of X25519, with which anyone could have sealed (RFC 8037 3.2)."""
     header = {"alg": "ECDH-ES", "enc": "A256GCM", "epk": {"kty": "OKP", "crv": "X25519", "x": "A" * 43}}
     protected = codec.encode_base64url(codec.encode_json(header))
@@ -297,7 +297,7 @@ def after_the_key():
     ]
 
 
-def test_everything_after_the_key_fails_alike():
+def test_d3_24_everything_after_the_key_fails_alike():
     """Answer with one code, one text and one detail, whatever is wrong (RFC 7516 11.5)."""
     answers = {(e.code, e.public, e.hint, json.dumps(e.detail), e.__cause__) for e in map(refusal, after_the_key())}
     assert len(answers) == 1

@@ -89,7 +89,7 @@ async def test_the_event_loop_goes_on_while_a_hash_is_made() -> None:
     assert ticks > 3
 
 
-async def test_the_queue_has_an_end(passwords: Passwords, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_d3_27_the_queue_of_hashes_has_an_end(passwords: Passwords, monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood is told to come again, and those who wait are served."""
     monkeypatch.setattr(module, "MAX_WAITING", 5)
     found = await asyncio.gather(*(passwords.hash("x") for _ in range(9)), return_exceptions=True)
