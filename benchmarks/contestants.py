@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from benchmarks import nodes
@@ -146,9 +146,11 @@ class Intaglio(Contestant):
 class SQLite(Intaglio):
     """Intaglio on a file, synchronous=FULL."""
 
+    name = "Intaglio, SQLite (FULL)"
+
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
-        super().__init__("Intaglio, SQLite (FULL)", f"sqlite:///{self.folder / 'bench.db'}")
+        super().__init__(self.name, f"sqlite:///{self.folder / 'bench.db'}")
 
     def stop(self) -> None:
         super().stop()
@@ -172,6 +174,10 @@ class Peer(Contestant):
 
     name = "oidc-provider 9 (memory)"
     authorize = "/auth"
+    request: ClassVar[dict[str, str]] = {}
+    """What its sign-in asks for beyond a code."""
+    more: ClassVar[dict[str, str]] = {}
+    """More of its settings."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,7 +189,7 @@ class Peer(Contestant):
             "BENCH_CLIENT": world.CLIENT,
             "BENCH_SECRET": world.SECRET,
             "BENCH_CALLBACK": world.CALLBACK,
-        }
+        } | self.more
         self.process = subprocess.Popen(
             ["node", str(folder / "server.mjs"), str(self.port)],
             env=environment,
@@ -192,11 +198,15 @@ class Peer(Contestant):
         )
         self.pid = self.process.pid
         listening(self.port, self.process)
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        """Begin a session for each connection."""
         self.cookies = [asyncio.run(self._sign_in()) for _ in range(CONNECTIONS)]
 
     async def _sign_in(self) -> str:
         jar: dict[str, str] = {}
-        target = browser.authorize_target("", "openid").replace("/authorize?", "/auth?")
+        target = browser.authorize_target("", "openid", **self.request).replace("/authorize?", "/auth?")
         for _ in range(8):
             cookie = "; ".join(f"{name}={value}" for name, value in jar.items())
             headers = {"host": f"127.0.0.1:{self.port}"} | ({"cookie": cookie} if cookie else {})

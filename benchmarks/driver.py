@@ -1,8 +1,9 @@
 """The load: whole code flows over keep-alive connections, written against the event loop's transports.
 
 A flow is GET authorize with a session cookie (consent is remembered) and POST token with client_secret_basic and PKCE
-S256; it counts only if the token response holds an id_token. Runs as a process of its own: reads a job (JSON) from
-stdin, writes the figures (JSON) to stdout.
+S256; it counts only if the token response holds an id_token, and for `code id_token` the first answer too. A plain
+request counts only if status and text of its answer are those the job names. Runs as a process of its own: reads a job
+(JSON) from stdin, writes the figures (JSON) to stdout.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from urllib.parse import urlencode
 import uvloop
 
 PAIRS = 256
-_CODE = re.compile(rb"[?&]code=([^&\r\n]+)")
+_CODE = re.compile(rb"[?&#]code=([^&\r\n]+)")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
@@ -40,6 +41,8 @@ class Load:
         self.faults: list[str] = []
         self.pairs = [self._pair() for _ in range(PAIRS)]
         self.next = 0
+        self.response_type = job.get("response_type", "code")
+        self.front = b"id_token=eyJ" if "id_token" in self.response_type.split() else b""
 
     @staticmethod
     def _pair() -> tuple[str, str]:
@@ -56,7 +59,7 @@ class Load:
                 {
                     "client_id": job["client_id"],
                     "redirect_uri": job["redirect_uri"],
-                    "response_type": "code",
+                    "response_type": self.response_type,
                     "scope": "openid",
                     "state": secrets.token_urlsafe(12),
                     "nonce": secrets.token_urlsafe(12),
@@ -120,7 +123,7 @@ class Flow(asyncio.Protocol):
             load.request_times.append(now - self.sent)
         if not self.at_token:
             code = _CODE.search(head)
-            if code is None:
+            if code is None or self.load.front not in head:
                 return self._fault(head, body)
             form = self.form + code[1]
             self.at_token, self.sent = True, now
@@ -158,6 +161,8 @@ class Plain(Flow):
     def __init__(self, load: Load, octets: bytes, done: asyncio.Future[None]) -> None:
         self.octets = octets
         self.load, self.done, self.pairs = load, done, []
+        self.status = b"HTTP/1.1 %d " % load.job.get("status", 200)
+        self.text = load.job.get("text", "").encode()
         self.buffer = b""
         self.began = self.sent = 0.0
 
@@ -166,7 +171,7 @@ class Plain(Flow):
         self.transport.write(self.octets)
 
     def _answered(self, head: bytes, body: bytes) -> None:
-        if not head.startswith(b"HTTP/1.1 200"):
+        if not head.startswith(self.status) or self.text not in body:
             return self._fault(head, body)
         load = self.load
         if load.counting:

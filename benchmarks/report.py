@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks import tokenreport
+from benchmarks import providerreport, tokenreport
 
 ABOUT = (
     "GET authorize (session cookie, consent remembered) and POST token (client_secret_basic, PKCE S256) with an"
@@ -31,6 +31,10 @@ def markdown(found: dict[str, Any]) -> str:
     lines.append(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in about.items() if value != ""))
     if "flows" in found:
         lines += _flows(found)
+    if "provider" in found:
+        lines += providerreport.lines(found["provider"], _table)
+    if "provider_missing" in found:
+        lines += ["", f"Nothing was measured beside the code flow: {found['provider_missing']}.", ""]
     if "tokens" in found:
         lines += tokenreport.lines(found["tokens"], _table)
     lines += ["", *(f"Short of what was promised: {one}." for one in found["short_of"])]

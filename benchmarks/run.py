@@ -1,8 +1,8 @@
 """`make bench`: whole code flows per second beside a peer, and the hot paths beside their raw primitives.
 
 Everything runs on this machine, one server under load at a time, the contestants in turns; ratios are of medians of one
-run. Options: `--quick` (under a minute a part), `--only flows` or `--only tokens`, `--no-peer`, `--name NAME` (of the
-results).
+run. Options: `--quick` (under a minute a part), `--only flows`, `--only provider` or `--only tokens`, `--no-peer`,
+`--name NAME` (of the results).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import contestants, nodes, report, tokens
+from benchmarks import contestants, nodes, provider, report, tokens
 from benchmarks.contestants import Contestant, drive
 from tests import postgres
 from tests.proof import wire
@@ -184,7 +184,7 @@ def judge(found: dict[str, Any]) -> list[str]:
     short = tokens.short_of(found["tokens"]) if "tokens" in found else []
     if "flows" in found:
         short += _judge_flows(found)
-    return short
+    return short + provider.disturbed(found.get("provider", {}), QUIET)
 
 
 def _judge_flows(found: dict[str, Any]) -> list[str]:
@@ -226,11 +226,13 @@ def _enter(*, peer: bool) -> tuple[list[Contestant], str]:
 def measure(*, quick: bool, peer: bool, only: str = "") -> dict[str, Any]:
     """Measure everything, or only one part, and return it."""
     found: dict[str, Any] = {"machine": machine(), "quick": quick}
-    if only != "flows":
+    if only in ("", "tokens"):
         say("token core …")
         found["tokens"] = token_core(quick=quick)
-    if only != "tokens":
+    if only in ("", "flows"):
         found |= whole_flows(quick=quick, peer=peer)
+    if only in ("", "provider"):
+        found |= beside_the_flow(quick=quick, peer=peer)
     return found
 
 
@@ -265,13 +267,22 @@ def whole_flows(*, quick: bool, peer: bool) -> dict[str, Any]:
     return found
 
 
+def beside_the_flow(*, quick: bool, peer: bool) -> dict[str, Any]:
+    """Measure what a provider does beside the code flow; there is nothing to say of it without the peer."""
+    why = nodes.missing() if peer else "the peer was left out"
+    if why:
+        return {"provider_missing": why}
+    say("beside the code flow, in turns …")
+    return {"provider": provider.measure(2 if quick else 5, 0.6 if quick else 2.0, say)}
+
+
 def main() -> int:
     """Measure, print a table, write the results of a full run; 1 if something falls short of what was promised."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="a rough look, under a minute a part; nothing is kept without --name"
     )
-    parser.add_argument("--only", choices=("flows", "tokens"), default="", help="one part alone")
+    parser.add_argument("--only", choices=("flows", "provider", "tokens"), default="", help="one part alone")
     parser.add_argument("--no-peer", action="store_true", help="without node oidc-provider")
     parser.add_argument("--name", default="", help="name of the result files")
     options = parser.parse_args()
@@ -283,7 +294,7 @@ def main() -> int:
     text = report.markdown(found)
     print(text)
     if not options.quick or options.name:
-        _keep(found, text, options.name or "bench")
+        _keep(found, text, options.name or options.only or "bench")
     return 1 if found["short_of"] else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks import contestants, run, tokens
+from benchmarks import contestants, provider, run, tokens
 from tests.capability import capability
 
 RESULTS = Path(run.__file__).parent / "results"
 SECONDS = 3.0
+ROUNDS = 5
 AS_FAST = 0.95
 """Where both spend nearly all of the time in the same RSA operation, less is only noise."""
 
@@ -52,6 +54,36 @@ def test_last_results() -> None:
     found = _last("ratio_sqlite_to_peer")
     assert found["ratio_sqlite_to_peer"] >= run.FLOOR
     assert found["short_of"] == []
+
+
+@capability("bench-provider", witness="node oidc-provider under the same load")
+def test_last_beside_the_flow() -> None:
+    """Five works beside the code flow were measured in turns with the peer, on a machine that did nothing else."""
+    found = _last("provider")["provider"]
+    assert found.keys() == provider.WORKS.keys()
+    for work, one in found.items():
+        ours, theirs = one["by"][contestants.SQLite.name], one["by"][contestants.Peer.name]
+        assert len(ours["turns"]) == len(theirs["turns"]) >= ROUNDS, work
+        assert all(rate > 0 for rate in ours["turns"] + theirs["turns"]), work
+        pairs = zip(ours["turns"], theirs["turns"], strict=True)
+        assert one["ratio"] == pytest.approx(statistics.median(mine / other for mine, other in pairs)), work
+        assert ours["processor_ms"] > 0, work
+        assert theirs["processor_ms"] > 0, work
+    assert provider.disturbed(found, run.QUIET) == []
+
+
+@pytest.mark.parametrize("wrong", [{"text": '"active":true'}, {"status": 201}])
+def test_a_wrong_answer_does_not_count(wrong: dict[str, Any]) -> None:
+    """An answer without the right status and the right text is a fault of the run, not a request that counts."""
+    bare = contestants.Bare(b'{"active":false}')
+    try:
+        octets = f"GET / HTTP/1.1\r\nhost: 127.0.0.1:{bare.port}\r\n\r\n"
+        right = {"request": octets, "status": 200, "text": '"active":false'}
+        assert contestants.drive(bare.job("plain", 0.1, 0.1, **right))["count"] > 0
+        with pytest.raises(RuntimeError, match="flows failed"):
+            contestants.drive(bare.job("plain", 0.1, 0.1, **right | wrong))
+    finally:
+        bare.stop()
 
 
 def _rates(start: str) -> dict[str, Any]:

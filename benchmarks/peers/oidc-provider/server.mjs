@@ -1,5 +1,6 @@
 // node oidc-provider with its in-memory adapter, set up to do the same work as Intaglio in the benchmark: one
-// confidential client, scope openid, RS256, PKCE, consent remembered in the session's grant.
+// confidential client, scope openid, RS256, PKCE, consent remembered in the session's grant. With BENCH_HYBRID there is a
+// client of the hybrid flow beside it, and introspection and registration are open.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
@@ -9,21 +10,39 @@ const issuer = `http://127.0.0.1:${port}`;
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const jwk = { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'bench' };
 
+const shared = {
+  client_secret: process.env.BENCH_SECRET,
+  scope: 'openid',
+  id_token_signed_response_alg: 'RS256',
+  token_endpoint_auth_method: 'client_secret_basic',
+  require_auth_time: true,
+};
+const hybrid = process.env.BENCH_HYBRID;
+const enabled = Boolean(hybrid);
+
 const provider = new Provider(issuer, {
   clients: [{
+    ...shared,
     client_id: process.env.BENCH_CLIENT,
-    client_secret: process.env.BENCH_SECRET,
     redirect_uris: [process.env.BENCH_CALLBACK],
     grant_types: ['authorization_code'],
     response_types: ['code'],
-    scope: 'openid',
-    id_token_signed_response_alg: 'RS256',
-    token_endpoint_auth_method: 'client_secret_basic',
-    require_auth_time: true,
-  }],
+  }, ...(enabled ? [{
+    ...shared,
+    client_id: hybrid,
+    redirect_uris: [process.env.BENCH_HYBRID_CALLBACK],
+    grant_types: ['authorization_code', 'implicit'],
+    response_types: ['code id_token'],
+  }] : [])],
   jwks: { keys: [jwk] },
   cookies: { keys: [randomBytes(32).toString('base64url')] },
-  features: { devInteractions: { enabled: false } },
+  features: {
+    devInteractions: { enabled: false },
+    userinfo: { enabled: true },
+    introspection: { enabled },
+    registration: { enabled },
+    registrationManagement: { enabled },
+  },
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   ttl: { AccessToken: 3600, AuthorizationCode: 60, IdToken: 3600, Grant: 14 * 3600, Session: 14 * 3600, Interaction: 3600 },
