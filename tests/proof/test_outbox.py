@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import Future, ThreadPoolExecutor
 from urllib.parse import parse_qs
 
 import msgspec
@@ -206,41 +206,51 @@ def _kill_often(home: Outbox, receiver: Receiver) -> Counter[str]:
     return found
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """The application's back channel."""
-    listening = Receiver()
-    yield listening
-    listening.close()
-
-
-def _prove(url: str, receiver: Receiver, engine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    begun = time.monotonic()
+def _prove(url: str, engine: str) -> tuple[Counter[str], str]:
+    """Kill often; return what was found, and a line that tells it."""
+    begun, receiver = time.monotonic(), Receiver()
     home = Outbox(url, receiver)
     try:
         found = _kill_often(home, receiver)
     finally:
         home.kill_worker()
         home.kill()
-    assert found["ended"] >= KILLS
+        receiver.close()
+    counts = ", ".join(f"{name} {number}" for name, number in sorted(found.items()))
+    return found, f"{engine}: {KILLS} kills in {time.monotonic() - begun:.0f} s, nothing lost; {counts}"
+
+
+Proof = Future[tuple[Counter[str], str]]
+
+
+@pytest.fixture(scope="module")
+def proofs(tmp_path_factory: pytest.TempPathFactory, postgres_server: Server) -> Iterator[dict[str, Proof]]:
+    """Both engines at once: most of the time nothing happens but a lease that runs out."""
+    urls = {
+        "SQLite": f"sqlite:///{tmp_path_factory.mktemp('outbox') / 'proof.db'}",
+        "PostgreSQL": postgres_server.create("proof_outbox"),
+    }
+    with ThreadPoolExecutor(len(urls)) as pool:
+        yield {engine: pool.submit(_prove, url, engine) for engine, url in urls.items()}
+
+
+def _told(proof: Proof, capsys: pytest.CaptureFixture[str]) -> None:
+    found, line = proof.result()
     with capsys.disabled():
-        counts = ", ".join(f"{name} {number}" for name, number in sorted(found.items()))
-        seconds = time.monotonic() - begun
-        print(f"\n{engine}: {KILLS} kills in {seconds:.0f} s, nothing lost; {counts}")  # noqa: T201
+        print(f"\n{line}")  # noqa: T201
+    assert found["ended"] >= KILLS
 
 
 @pytest.mark.slow
 @capability("outbox-durable-sqlite", witness=WITNESS)
 @capability("outbox-work", witness="`serve` and `work` as processes")
-def test_nothing_is_lost_on_sqlite(tmp_path: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_lost_on_sqlite(proofs: dict[str, Proof], capsys: pytest.CaptureFixture[str]) -> None:
     """After 10 kills of the worker, half of them with the server, on SQLite: who was signed out is told of."""
-    _prove(f"sqlite:///{tmp_path / 'proof.db'}", receiver, "SQLite", capsys)
+    _told(proofs["SQLite"], capsys)
 
 
 @pytest.mark.slow
 @capability("outbox-durable-postgresql", witness=WITNESS)
-def test_nothing_is_lost_on_postgresql(
-    postgres_server: Server, receiver: Receiver, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_lost_on_postgresql(proofs: dict[str, Proof], capsys: pytest.CaptureFixture[str]) -> None:
     """After 10 kills of the worker, half of them with the server, on PostgreSQL: who was signed out is told of."""
-    _prove(postgres_server.create("proof_outbox"), receiver, "PostgreSQL", capsys)
+    _told(proofs["PostgreSQL"], capsys)
