@@ -38,7 +38,7 @@ FLOORS = {
     "mint EdDSA": (0.75, 0.85),
     "validate RS256, 850 octets": (0.60, 0.75),
     "validate RS256, 1850 octets": (0.55, 0.68),
-    "validate ES256, 850 octets": (0.85, 0.85),
+    "validate ES256, the same claims": (0.85, 0.85),
 }
 """Floor and aim of our rate, over that of the raw primitive."""
 TIMES_PYJWT = 2.0
@@ -115,7 +115,8 @@ def validate(seconds: float, jose: nodes.Jose | None) -> dict[str, Any]:
         ("validate RS256, 850 octets", Sample("RS256", 850)),
         ("validate RS256, 1850 octets", Sample("RS256", 1850, tenanted=True)),
         ("validate RS256, 1850 octets, any tenant", Sample("RS256", 1850, tenanted=True, dialect="microsoft")),
-        ("validate ES256, 850 octets", Sample("ES256", 850)),
+        # An ES256 signature is 256 characters shorter: what is said is what the RS256 token of 850 octets says.
+        ("validate ES256, the same claims", Sample("ES256", 850 - 256)),
     ):
         contestants = {"Intaglio": _ours(sample), "Intaglio, at_hash": _ours(sample, bound=True)}
         contestants |= {"raw": _raw_verification(sample)}

@@ -27,7 +27,7 @@ def here(work: Callable[[], object]) -> Timed:
     return timed
 
 
-def take(contestants: Mapping[str, Timed], seconds: float, slice_seconds: float = 0.012) -> dict[str, Any]:
+def take(contestants: Mapping[str, Timed], seconds: float, slice_seconds: float = 0.05) -> dict[str, Any]:
     """Let contestants run in turns until the time is over; the first is ours and `raw` the bound.
 
     Return for each its median rate and its ratio to `raw`; for ours `raw` and every other one, the median of the

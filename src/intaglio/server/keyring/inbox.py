@@ -25,6 +25,7 @@ class Inbox:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._kept: dict[tuple[str, int], DecryptionKey] = {}
+        self._members: dict[tuple[str, int], dict[str, str]] = {}
 
     def __repr__(self) -> str:
         return "Inbox(…)"
@@ -45,5 +46,12 @@ class Inbox:
 
     def published(self, ring_id: RingId, now: int) -> dict[str, str]:
         """Return the present key as a JWK with `use: enc`."""
-        key = self._key(ring_id, now // PERIOD)
-        return {**encryptionkeys.public_members(key.public()), "use": "enc", "kid": str(key.kid)}
+        place = (ring_id, now // PERIOD)
+        members = self._members.get(place)
+        if members is None:
+            key = self._key(*place)
+            if len(self._members) >= MAX_KEPT:
+                self._members.clear()
+            members = {**encryptionkeys.public_members(key.public()), "use": "enc", "kid": str(key.kid)}
+            self._members[place] = members
+        return dict(members)
