@@ -12,6 +12,7 @@ from cryptography.x509 import verification
 
 from intaglio.errors import Misconfigured, Refused
 from intaglio.tokens import algorithms, certificates, jwk, pem
+from intaglio.tokens.sharedsecret import SharedSecret
 from tests.capability import capability
 
 NOW = 1_795_182_000
@@ -145,3 +146,18 @@ def test_leaf_needs_a_host(chain):
     key, authority = certificates.make_authority(NOW)
     with pytest.raises(Misconfigured):
         certificates.make_leaf(key, authority, [], NOW)
+
+
+def test_certificate_of_another_version_is_none():
+    """Refuse a certificate whose version does not exist, in DER and in PEM, and take it for no certificate."""
+    der = certificates.self_signed(jwk.generate("ES256"), common_name="x", not_before=1_700_000_000, lifetime=3600)
+    wrong = der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a00302012d"), 1)
+    assert wrong != der
+    for read in (
+        lambda: certificates.public_key(wrong, None),
+        lambda: pem.public_from_pem(pem.certificate_to_pem(wrong)),
+    ):
+        with pytest.raises(Refused) as caught:
+            read()
+        assert caught.value.code == "malformed-key"
+    SharedSecret(wrong)

@@ -92,7 +92,7 @@ def self_signed(
 def _load(der: bytes) -> x509.Certificate:
     try:
         return x509.load_der_x509_certificate(der)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise Refused("malformed-key", detail={"rule": "not a certificate"}) from None  # the cause may quote it
 
 

@@ -55,7 +55,7 @@ def certificate_from_pem(pem: str) -> bytes:
 
     try:
         return x509.load_pem_x509_certificate(pem.encode("ascii")).public_bytes(serialization.Encoding.DER)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise Refused("malformed-key", detail={"rule": "not a PEM certificate"}) from None  # the cause quotes it
 
 

@@ -25,7 +25,7 @@ def _is_certificate(octets: bytes) -> bool:
 
     try:
         x509.load_der_x509_certificate(octets)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return False
     return True
 
