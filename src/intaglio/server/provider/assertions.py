@@ -17,8 +17,6 @@ from intaglio.server.provider import clientkeys
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.registry import fields
 from intaglio.tokens import claims, jws
-from intaglio.tokens.jwk import KeySet
-from intaglio.tokens.sharedsecret import SharedSecret
 
 PRIVATE_KEY = "private_key_jwt"
 SECRET = "client_secret_jwt"
@@ -45,7 +43,7 @@ async def check(text: str, client: Client, scene: Scene, house: House) -> None:
     try:
         parts = jws.read(text)
         _check_head(parts.header, client)
-        payload = await _signed(text, parts.header, client, scene, house)
+        payload = await _signed(text, parts.header["alg"], client, scene, house)
         jti, expires_at = _check_claims(codec.decode_json_object(payload), client, scene)
     except (Refused, codec.CodecError) as fault:
         code = fault.code if isinstance(fault, Refused) else "payload"
@@ -70,33 +68,16 @@ def _check_head(header: dict[str, Any], client: Client) -> None:
         raise refuse(client.token_endpoint_auth_signing_alg, f"{alg[:40]} from {client.client_id}")
 
 
-async def _signed(text: str, header: dict[str, Any], client: Client, scene: Scene, house: House) -> bytes:
+async def _signed(text: str, alg: str, client: Client, scene: Scene, house: House) -> bytes:
     """Return the payload, whose signature is the client's; raises `Refused`, `ClientUnknown`."""
     # RFC 8725 2.1, CVE-2016-10555 and its kin: a secret checks HS256 alone, and a public key never does.
-    if header["alg"] in fields.KEYED_ALGORITHMS:
-        for secret in house.secrets.sealed(client.secrets, scene.now):
-            try:
-                return jws.verify_with_secret(text, SharedSecret(secret.reveal())).payload
-            except Refused as refusal:
-                if refusal.code != "signature-invalid":
-                    raise
-        raise refuse("a signature by the client's secret", f"another signature from {client.client_id}")
-    kid = header.get("kid")
+    if alg in fields.KEYED_ALGORITHMS:
+        return clientkeys.keyed(text, client, house, scene.now).payload
     try:
-        return jws.verify(text, await _keys(client, scene, house, kid), algorithms=fields.PAIR_ALGORITHMS).payload
-    except Refused as refusal:
-        # A key without a name, or one that was replaced under its name: the client is asked once more.
-        if not client.jwks_uri or refusal.code not in ("key-unknown", "signature-invalid"):
-            raise
-    again = await _keys(client, scene, house, kid, doubted=True)
-    return jws.verify(text, again, algorithms=fields.PAIR_ALGORITHMS).payload
-
-
-async def _keys(client: Client, scene: Scene, house: House, kid: str | None, *, doubted: bool = False) -> KeySet:
-    try:
-        return await clientkeys.of(client, house, scene.now, kid=kid, doubted=doubted)
+        found = await clientkeys.verified(text, client, house, scene.now, algorithms=fields.PAIR_ALGORITHMS)
     except Unavailable as fault:
         raise refuse("the client's key set", f"nothing from the jwks_uri of {client.client_id}") from fault
+    return found.payload
 
 
 def _check_claims(payload: dict[str, Any], client: Client, scene: Scene) -> tuple[str, int]:

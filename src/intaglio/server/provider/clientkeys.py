@@ -6,16 +6,18 @@ OpenID Connect Registration 1.0 section 2 (`jwks`, `jwks_uri`), OpenID Connect C
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from functools import lru_cache
 
 from intaglio import codec
-from intaglio.errors import Unavailable
+from intaglio.errors import Refused, Unavailable
 from intaglio.server.model.clients import Client
 from intaglio.server.provider.keyplaces import Held, KeyPlace
 from intaglio.server.provider.scene import House
 from intaglio.server.registry import remote
-from intaglio.tokens import jwk
+from intaglio.tokens import jwk, jws
 from intaglio.tokens.jwk import KeySet
+from intaglio.tokens.sharedsecret import SharedSecret
 from intaglio.validate import rotation
 
 WAIT_SECONDS = 10.0
@@ -31,6 +33,34 @@ async def of(client: Client, house: House, now: int, *, kid: str | None = None, 
     if client.jwks_uri:
         return (await _held(client.jwks_uri, house, now, kid, doubted=doubted)).keys
     return _read(client.jwks) if client.jwks else NO_KEYS
+
+
+async def verified(text: str, client: Client, house: House, now: int, *, algorithms: Collection[str]) -> jws.Verified:
+    """Return what a JWS holds that one of the client's keys signed.
+
+    A key that is not known, or was replaced under its name, is asked for once more. Raises `Refused` as `jws.verify`
+    does, and `Unavailable` (`keys-unavailable`) if the keys could not be had.
+    """
+    kid = jws.peek_kid(text)
+    try:
+        return jws.verify(text, await of(client, house, now, kid=kid), algorithms=algorithms)
+    except Refused as refusal:
+        if not client.jwks_uri or refusal.code not in ("key-unknown", "signature-invalid"):
+            raise
+    return jws.verify(text, await of(client, house, now, kid=kid, doubted=True), algorithms=algorithms)
+
+
+def keyed(text: str, client: Client, house: House, now: int) -> jws.Verified:
+    """Return what a JWS holds that HS256 and a live secret of the client made; only secrets kept for that count.
+
+    Raises `Refused` with code `signature-invalid` (OpenID Connect Core 10.1).
+    """
+    for secret in house.secrets.sealed(client.secrets, now):
+        try:
+            return jws.verify_with_secret(text, SharedSecret(secret.reveal()))
+        except Refused:
+            continue  # one of several: a new secret may be on its way to the client
+    raise Refused("signature-invalid", detail={"rule": "a secret of the client that is kept for it"})
 
 
 async def document(client: Client, house: House, now: int) -> str:

@@ -22,7 +22,6 @@ from intaglio.server.provider import clientkeys
 from intaglio.server.provider.authorize import request_uri
 from intaglio.server.provider.scene import House, Scene
 from intaglio.tokens import claims, jwe, jws
-from intaglio.tokens.sharedsecret import SharedSecret
 from intaglio.wire import params, url
 from intaglio.wire.params import Params
 
@@ -131,8 +130,7 @@ async def _verified(text: str, query: AuthorizeQuery, client: Client, scene: Sce
         raise refused("alg is the one that this application registered", alg)
     if alg not in requestobject.SIGNING_ALGS:
         raise refused("alg is one of request_object_signing_alg_values_supported", alg)
-    good = _keyed(text, client, scene, house) if alg == "HS256" else await _signed(text, parts, client, scene, house)
-    return Believed(kind, _members(good.payload), signed=True)
+    return Believed(kind, _members((await _signed(text, alg, client, scene, house)).payload), signed=True)
 
 
 def _unsigned(parts: jws.Segments, query: AuthorizeQuery, registered: str) -> dict[str, Any]:
@@ -151,28 +149,14 @@ def _members(payload: bytes) -> dict[str, Any]:
         raise refused(str(exc)) from exc
 
 
-def _keyed(text: str, client: Client, scene: Scene, house: House) -> jws.Verified:
-    # Core 10.1: the octets of the client secret; one of several, since a new one may be on its way to the client.
-    for secret in house.secrets.sealed(client.secrets, scene.now):
+async def _signed(text: str, alg: str, client: Client, scene: Scene, house: House) -> jws.Verified:
+    if alg == "HS256":
         try:
-            return jws.verify_with_secret(text, SharedSecret(secret.reveal()))
-        except Refused:
-            continue
-    raise refused("HS256 is made with a client secret that is kept for it", client.client_id)
-
-
-async def _signed(text: str, parts: jws.Segments, client: Client, scene: Scene, house: House) -> jws.Verified:
-    alg, kid = parts.header["alg"], parts.header.get("kid")
-    try:
-        keys = await clientkeys.of(client, house, scene.now, kid=kid)
-        try:
-            return jws.verify(text, keys, algorithms=(alg,))
+            return clientkeys.keyed(text, client, house, scene.now)
         except Refused as refusal:
-            if not client.jwks_uri or refusal.code not in ("key-unknown", "signature-invalid"):
-                raise
-        # Core 10.1.1: the application may have put another key in the place of the one that is held here.
-        keys = await clientkeys.of(client, house, scene.now, kid=kid, doubted=True)
-        return jws.verify(text, keys, algorithms=(alg,))
+            raise refused("HS256 is made with a client secret that is kept for it", client.client_id) from refusal
+    try:
+        return await clientkeys.verified(text, client, house, scene.now, algorithms=(alg,))
     except Unavailable as fault:
         raise refused("the application's keys could not be fetched", fault.code) from fault
 
