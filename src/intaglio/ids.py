@@ -49,6 +49,17 @@ def letters(alphabet: str, length: int) -> str:
     return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
+def digits(length: int) -> str:
+    """Return `length` decimal digits at random, of which the first is not zero."""
+    return str(1 + secrets.randbelow(9)) + "".join(secrets.choice("0123456789") for _ in range(length - 1))
+
+
+def ordered(now: int) -> str:
+    """Return an identifier that sorts by the instant `now` (epoch seconds): 10 and 16 hex digits."""
+    return f"{now:010x}{next(_ORDER) & 0xFFFFFFFF:08x}{secrets.token_hex(4)}"
+
+
+_ORDER = itertools.count()
 _BEGINNING = secrets.token_hex(4)
 _NUMBER = itertools.count(int.from_bytes(secrets.token_bytes(2)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from intaglio.dialects.routes import FaultWriter, Route, Surface, Writer
 from intaglio.names import Issuer, Subject
 from intaglio.protocol.authorize import AuthorizeQuery
 from intaglio.protocol.facts import Facts, PublishedKey
+from intaglio.protocol.principals import Principal
 from intaglio.protocol.userinfo import UserinfoAnswer
 from intaglio.wire.params import Params
 
@@ -46,12 +47,39 @@ class Addressed(msgspec.Struct, frozen=True):
     rest: str
 
 
+class Permissions(msgspec.Struct, frozen=True):
+    """What a dialect calls the permissions that this server itself asks for."""
+
+    id_token: str
+    access_token: str
+    delegate: str
+    sign_blob: str
+    sign_jwt: str
+    invoke: tuple[str, ...]
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """How a dialect speaks of workloads and of who may do what.
+
+    `roles` are the predefined roles with what they grant. `members` returns every name under which a binding may mean
+    a principal, `display` the one by which logs and explanations call it. `token_prefix` begins each
+    access token of a workload.
+    """
+
+    roles: Mapping[str, tuple[str, ...]]
+    permissions: Permissions
+    members: Callable[[Principal], frozenset[str]]
+    display: Callable[[Principal], str]
+    token_prefix: str
+
+
 class Dialect(msgspec.Struct, frozen=True):
     """One dialect: pure data and functions.
 
     `locate` splits a raw path; `issuer` and `endpoints` make the issuer and the address its endpoints start with, of
     base address, slug and tenant UUID; `subject` shows a user to a client; `id_token` and `userinfo` turn
     what is known into claims; `kid` names a key; `publishes` tells whether a key belongs into its key set.
+    `vocabulary` is there where the dialect knows workloads.
     """
 
     name: str
@@ -69,3 +97,4 @@ class Dialect(msgspec.Struct, frozen=True):
     read_authorize: Callable[[Params], AuthorizeQuery]
     write_authorize: Writer
     page_fault: FaultWriter
+    vocabulary: Vocabulary | None = None

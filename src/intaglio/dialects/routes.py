@@ -1,7 +1,7 @@
 """Routes as data, and the table that finds the one for a path.
 
 Matching is on the raw path, segment by segment; a variable is percent-decoded alone, so an encoded slash inside it
-stays inside it.
+stays inside it. A segment may go on behind its variable: `{account}:verb`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Table:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._literal: dict[str, dict[str, Route]] = {}
-        self._templates: list[tuple[tuple[str, ...], dict[str, Route]]] = []
+        self._templates: dict[int, list[tuple[tuple[str, ...], dict[str, Route]]]] = {}
         for route in routes:
             methods = self._methods_of(route.path)
             for method in route.methods:
@@ -71,11 +71,12 @@ class Table:
         if "{" not in path:
             return self._literal.setdefault(path, {})
         segments = tuple(path.split("/"))
-        for known, methods in self._templates:
+        templates = self._templates.setdefault(len(segments), [])
+        for known, methods in templates:
             if known == segments:
                 return methods
-        self._templates.append((segments, {}))
-        return self._templates[-1][1]
+        templates.append((segments, {}))
+        return templates[-1][1]
 
     def find(self, method: str, path: str) -> Found:
         """Return the route, or None with the methods that the path has (empty if there is no such path)."""
@@ -97,7 +98,7 @@ class Table:
 
     def _template(self, path: str) -> tuple[dict[str, Route] | None, Mapping[str, str]]:
         segments = path.split("/")
-        for pattern, methods in self._templates:
+        for pattern, methods in self._templates.get(len(segments), ()):
             words = _match(pattern, segments)
             if words is not None:
                 return methods, words
@@ -105,17 +106,17 @@ class Table:
 
 
 def _match(pattern: tuple[str, ...], segments: list[str]) -> dict[str, str] | None:
-    if len(pattern) != len(segments):
-        return None
     words: dict[str, str] = {}
     for wanted, given in zip(pattern, segments, strict=True):
-        if wanted.startswith("{"):
-            try:
-                words[wanted[1:-1]] = unquote_to_bytes(given).decode("utf-8")
-            except UnicodeDecodeError:
+        if not wanted.startswith("{"):
+            if wanted != given:
                 return None
-            if not given:
-                return None
-        elif wanted != given:
+            continue
+        name, _, behind = wanted[1:].partition("}")
+        if not given.endswith(behind) or len(given) == len(behind):
+            return None
+        try:
+            words[name] = unquote_to_bytes(given[: len(given) - len(behind)]).decode("utf-8")
+        except UnicodeDecodeError:
             return None
     return words

@@ -30,7 +30,7 @@ from intaglio.server.settings import Outgoing, Settings
 from intaglio.server.store import migrate
 from intaglio.server.store import open as stores
 from intaglio.server.web.render import HTMLPages
-from intaglio.server.workload.metadata import Workloads
+from intaglio.server.workload.place import Works
 from intaglio.wire.flow import Flow
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def assemble(
     house = house_of(store, vault, clock, passwords, outward)
     return Hall(
         house,
-        Workloads(store, clock, house.mint),
+        Works(store, clock, house.keyring, house.mint, vault, outward),
         Tenancy(store),
         HTMLPages(),
         Forms(vault.derive("forms")),

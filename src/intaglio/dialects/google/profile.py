@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from intaglio.dialects.dialect import Addressed, Dialect, Profile
-from intaglio.dialects.google import certificates, claims, errors, metadata
+from intaglio.dialects.google import certificates, claims, errors, metadata, principals
 from intaglio.dialects.routes import Reader, Route, Surface, Writer
 from intaglio.dialects.standard import authorize, discovery
 from intaglio.dialects.standard import claims as standard_claims
@@ -82,4 +82,5 @@ DIALECT = Dialect(
     read_authorize=authorize.query,
     write_authorize=authorize.write,
     page_fault=standard_errors.write_page,
+    vocabulary=principals.VOCABULARY,
 )

@@ -11,9 +11,10 @@ from intaglio.protocol.device import GRANT
 from intaglio.protocol.pages import Account, SeededClient
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.credentials.passwords import Passwords
-from intaglio.server.model import clients, installation, serviceaccounts, tenants, users
+from intaglio.server.model import clients, installation, projects, serviceaccounts, tenants, users
 from intaglio.server.model.clients import Client
 from intaglio.server.model.plan import Plan, Store
+from intaglio.server.model.projects import Project
 from intaglio.server.model.serviceaccounts import ServiceAccount
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
@@ -25,6 +26,8 @@ SUITE_TENANT_ID = TenantId("00000000-0000-4000-8000-000000000002")
 SLUG = "default"
 OWNER = "default"
 SCOPE = ("openid", "profile", "email", "phone", "address", "offline_access")
+PROJECT = "demo-project"
+PROJECT_NUMBER = 100000000001
 ACCOUNT = "worker@demo-project.iam.intaglio.test"
 
 ALICE: dict[str, Any] = {
@@ -149,13 +152,18 @@ async def _users(passwords: Passwords, now: int) -> tuple[User, ...]:
     return tuple(made)
 
 
-def _plant(people: tuple[User, ...], machines: tuple[ServiceAccount, ...], now: int) -> Plan[None]:
+def _plant(people: tuple[User, ...], now: int) -> Plan[None]:
     yield from installation.keep_fact(FACT, "1")
     yield from tenants.insert(Tenant(TENANT_ID, SLUG, OWNER, "Default", now, development=True))
     for user in people:
         yield from users.insert(user)
-    for machine in machines:
-        yield from serviceaccounts.insert(machine)
+
+
+def _machines(now: int) -> Plan[None]:
+    if (yield from projects.by_id(TENANT_ID, PROJECT)) is None:
+        yield from projects.insert(Project(TENANT_ID, PROJECT, PROJECT_NUMBER, "Demo project", now))
+    if (yield from serviceaccounts.by_email(TENANT_ID, ACCOUNT)) is None:
+        yield from serviceaccounts.insert(ServiceAccount(TENANT_ID, ACCOUNT, "100000000000000000001", PROJECT, now))
 
 
 def _renew(wanted: tuple[Client, ...]) -> Plan[None]:
@@ -167,8 +175,8 @@ def _renew(wanted: tuple[Client, ...]) -> Plan[None]:
 async def plant(store: Store, base_url: str, secrets: ClientSecrets, passwords: Passwords, now: int) -> None:
     """Seed a database once, and put the seeded clients back as they should be at each start."""
     if await store.read(tenants.by_id, TENANT_ID) is None:
-        machine = ServiceAccount(TENANT_ID, ACCOUNT, "100000000000000000001", "demo-project", now)
-        await store.write(_plant, await _users(passwords, now), (machine,), now)
+        await store.write(_plant, await _users(passwords, now), now)
+    await store.write(_machines, now)
     await store.write(_renew, seeded_clients(base_url, secrets, now))
 
 

@@ -31,7 +31,7 @@ from intaglio.server.http.tenancy import Listener, Tenancy
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.provider.logos import Logos
 from intaglio.server.provider.scene import House, Scene
-from intaglio.server.workload.metadata import Attached, Workloads
+from intaglio.server.workload.place import Place, Works
 from intaglio.wire import message, params, url
 from intaglio.wire.message import Headers, Request, Response
 
@@ -49,7 +49,7 @@ class Hall:
     def __init__(
         self,
         house: House,
-        workloads: Workloads,
+        works: Works,
         tenants: Tenancy,
         renderer: Pages,
         forms: Forms,
@@ -58,7 +58,7 @@ class Hall:
         development: bool,
     ) -> None:
         self.house = house
-        self.workloads = workloads
+        self.works = works
         self.tenants = tenants
         self.pages = renderer
         self.forms = forms
@@ -158,8 +158,7 @@ async def _beats(
         if kind in table.PROVIDER:
             result = await table.PROVIDER[kind](query, scene, hall.house)
         else:
-            here = Attached(scene.tenant, scene.dialect, scene.issuer, listener.account, scene.ring_id)
-            result = await table.WORKLOAD[kind](hall.workloads, query, here)
+            result = await table.WORKLOAD[kind](query, _place(scene, listener), hall.works)
         client_id = result.client_id if isinstance(result, UserinfoAnswer) else ""
         if isinstance(result, AuthorizeAnswer) and result.problem is not None:
             faults.log_redirected(result.problem, ctx.ref, request, scene.issuer)
@@ -168,6 +167,20 @@ async def _beats(
         response = _fault(error, request, listener, route, ctx, hall, bare=True)
     extra = await _cors(request, route, query, client_id, response, scene, hall)
     return with_headers(response, (*route.surface.headers, *extra))
+
+
+def _place(scene: Scene, listener: Listener) -> Place:
+    return Place(
+        tenant=scene.tenant,
+        dialect=scene.dialect,
+        issuer=scene.issuer,
+        base=scene.base,
+        ring_id=scene.ring_id,
+        now=scene.now,
+        ref=scene.ref,
+        account=listener.account,
+        peer=scene.peer,
+    )
 
 
 async def _cors(

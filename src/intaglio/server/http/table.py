@@ -35,10 +35,11 @@ from intaglio.server.provider.authorize import steps
 from intaglio.server.provider.exchange import authorization_code, client_credentials, device_code, refresh_token
 from intaglio.server.provider.logout import relying_party
 from intaglio.server.provider.scene import House, Scene
-from intaglio.server.workload.metadata import Attached, Workloads
+from intaglio.server.workload import metadata
+from intaglio.server.workload.place import Place, Works
 
 Act = Callable[[Any, Scene, House], Awaitable[Any]]
-WorkloadAct = Callable[[Workloads, Any, Attached], Awaitable[Any]]
+WorkloadAct = Callable[[Any, Place, Works], Awaitable[Any]]
 
 PROVIDER: dict[type, Act] = {
     AuthorizeQuery: steps.authorize,
@@ -61,7 +62,7 @@ PROVIDER: dict[type, Act] = {
 }
 
 WORKLOAD: dict[type, WorkloadAct] = {
-    IdentityQuery: Workloads.identity,
-    AccountQuery: Workloads.account,
-    Answered: Workloads.answered,
+    IdentityQuery: metadata.identity,
+    AccountQuery: metadata.account,
+    Answered: metadata.answered,
 }

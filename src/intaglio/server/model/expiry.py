@@ -15,6 +15,8 @@ QUERIES = (
     "expired_grants_delete",
     "expired_assertions_delete",
     "expired_registration_tokens_delete",
+    "expired_account_keys_delete",
+    "expired_revoked_tokens_delete",
     "gone_keys_delete",
 )
 

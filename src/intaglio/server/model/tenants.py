@@ -47,7 +47,8 @@ class Tenant(msgspec.Struct, frozen=True):
     clients is `closed`, `token` (an initial access token is needed) or `open`; `sign_up` lets people make accounts.
     `claim_sources` are aggregated and distributed claims (OpenID Connect Core 5.6.2) by name of the source.
     `id_token_budget` is the size in octets above which an ID token is warned of. `session_management` lets clients
-    watch the session by a frame (OpenID Connect Session Management 1.0).
+    watch the session by a frame (OpenID Connect Session Management 1.0). `self_impersonation` lets service accounts
+    renew themselves without end, which is refused otherwise.
     """
 
     tenant_id: TenantId
@@ -67,6 +68,7 @@ class Tenant(msgspec.Struct, frozen=True):
     claim_sources: dict[str, ClaimSource] = {}
     id_token_budget: int = 6144
     session_management: bool = False
+    self_impersonation: bool = False
 
 
 def check_slug(slug: str) -> str:

@@ -1,4 +1,4 @@
--- Clients, service accounts and consent.
+-- Clients and consent.
 
 -- name: client_insert
 -- Keep a new client; its identifier is unique in its tenant.
@@ -26,14 +26,6 @@ SELECT record FROM clients WHERE tenant_id = :tenant_id AND client_id = :client_
 -- name: client_page
 -- Clients of a tenant behind an identifier, by identifier.
 SELECT record FROM clients WHERE tenant_id = :tenant_id AND client_id > :after ORDER BY client_id LIMIT :limit;
-
--- name: service_account_insert
--- Keep a new service account; its e-mail address is unique in its tenant.
-INSERT INTO service_accounts (tenant_id, email, record) VALUES (:tenant_id, :email, :record);
-
--- name: service_account_by_email
--- One service account of a tenant.
-SELECT record FROM service_accounts WHERE tenant_id = :tenant_id AND email = :email;
 
 -- name: consent_scopes
 -- The scopes that a user has granted to a client, separated by spaces.

@@ -66,3 +66,15 @@ DELETE FROM registration_tokens WHERE digest IN (
 DELETE FROM signing_keys WHERE (ring_id, key_id) IN (
     SELECT ring_id, key_id FROM signing_keys WHERE gone_at <= :now ORDER BY gone_at LIMIT :limit
 ) AND gone_at <= :now RETURNING 1;
+
+-- name: expired_account_keys_delete
+-- Keys of service accounts.
+DELETE FROM account_keys WHERE (tenant_id, unique_id, key_id) IN (
+    SELECT tenant_id, unique_id, key_id FROM account_keys WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
+-- name: expired_revoked_tokens_delete
+-- Access tokens that were withdrawn and would have expired by now.
+DELETE FROM revoked_tokens WHERE digest IN (
+    SELECT digest FROM revoked_tokens WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;

@@ -1,0 +1,4 @@
+"""Who may do what: policies, roles and conditions, decided and explained.
+
+Knows no wire, no SQL and no dialect by name.
+"""
