@@ -13,8 +13,10 @@ PROGRESS := sed -n 's/^Collecting \([^ ]*\).*/      \1/p'
 # A pipe ends as its last command does, so the file tells whether pip succeeded.
 DONE := $(VENV)/.pip-succeeded
 ARGS ?=
+# A registry that does not answer must not hold everything up; where there is no `timeout`, it does.
+BOUNDED := $(if $(shell command -v timeout),timeout 240)
 
-.PHONY: help setup setup-dev run test check format bench fuzz mutate screenshots docs lock clean sdk-node
+.PHONY: help setup setup-dev run test check format bench fuzz mutate screenshots docs lock clean sdk sdk-node sdk-go sdk-java
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,10 +81,24 @@ docs: setup-dev ## Write the generated pages under docs/ and the inspector's dat
 lock: ## Compute requirements/*.txt anew (needs uv on the path)
 	@scripts/lock.sh
 
+sdk: sdk-node sdk-go sdk-java ## Install and build the foreign clients that the tests drive
+
 sdk-node: ## Install the Node clients that the tests drive
 	@if [ -f tests/sdk/node/package-lock.json ]; then cd tests/sdk/node && npm ci --no-audit --no-fund; else echo "no Node clients here"; fi
 
+sdk-go: ## Build the Go client that the tests drive
+	@if command -v go >/dev/null; then cd tests/sdk/go && $(BOUNDED) go build -mod=readonly -trimpath -o build/witness .; \
+	  else echo "Go is not installed: its client is not built, and its tests are skipped"; fi
+
+# Maven keeps no lock file, so what it fetched is held against the digests beside the pom.
+sdk-java: ## Build the Java client that the tests drive
+	@if command -v mvn >/dev/null && command -v javac >/dev/null; then cd tests/sdk/java && rm -rf build && \
+	  $(BOUNDED) mvn -q -B dependency:copy-dependencies -DoutputDirectory=build/lib -DincludeScope=runtime && \
+	  (cd build/lib && sha256sum --check --strict --quiet ../../digests) && \
+	  javac -cp 'build/lib/*' -d build/classes Witness.java; \
+	  else echo "Maven or a JDK is not installed: the Java client is not built, and its tests are skipped"; fi
+
 clean: ## Remove what was built; ./var (the development database) stays
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/sdk/node/node_modules
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/sdk/node/node_modules tests/sdk/go/build tests/sdk/java/build
 	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "removed; ./var (the development database) was kept"

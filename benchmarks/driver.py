@@ -184,6 +184,32 @@ class Plain(Flow):
         return None
 
 
+class Paced(Plain):
+    """One connection that sends at instants fixed beforehand; an answer's time counts from the instant, sent or not."""
+
+    def __init__(self, load: Load, octets: bytes, done: asyncio.Future[None], number: int) -> None:
+        super().__init__(load, octets, done)
+        self.loop = asyncio.get_running_loop()
+        self.every = load.job["connections"] / load.job["rate"]
+        self.due = self.loop.time() + self.every * (1 + number / load.job["connections"])
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.loop.call_at(self.due, self._send)
+
+    def _begin(self) -> None:
+        self.due += self.every
+        if self.due <= self.loop.time():
+            self._send()
+        else:
+            self.loop.call_at(self.due, self._send)
+
+    def _send(self) -> None:
+        # The loop's clock and this one are the same on every system that this runs on.
+        self.began = self.due
+        self.transport.write(self.octets)
+
+
 class Redeem(Flow):
     """One connection that redeems codes which were fetched before; ends when there are none left."""
 
@@ -270,10 +296,17 @@ def other_seconds(pid: int | None) -> float:
 
 
 async def main(job: dict[str, Any]) -> dict[str, Any]:
-    """Run a job: `flows`, `plain` or `redeem`."""
+    """Run a job: `flows`, `plain`, `paced` or `redeem`."""
     loop = asyncio.get_running_loop()
     load = Load(job)
     done = [loop.create_future() for _ in range(job["connections"])]
+    if job["kind"] == "paced":
+        octets = job["request"].encode()
+        for number, one in enumerate(done):
+            await loop.create_connection(
+                lambda one=one, number=number: Paced(load, octets, one, number), "127.0.0.1", job["port"]
+            )
+        return await _timed(load, done)
     if job["kind"] == "plain":
         octets = job["request"].encode()
         for one in done:

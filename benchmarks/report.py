@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks import providerreport, tokenreport
+from benchmarks import gate, providerreport, tokenreport, workloads
 
 ABOUT = (
     "GET authorize (session cookie, consent remembered) and POST token (client_secret_basic, PKCE S256) with an"
@@ -37,6 +37,10 @@ def markdown(found: dict[str, Any]) -> str:
         lines += ["", f"Nothing was measured beside the code flow: {found['provider_missing']}.", ""]
     if "tokens" in found:
         lines += tokenreport.lines(found["tokens"], _table)
+    if "workloads" in found:
+        lines += workloads.lines(found["workloads"], _table)
+    if "gate" in found:
+        lines += gate.lines(found["gate"], _table)
     lines += ["", *(f"Short of what was promised: {one}." for one in found["short_of"])]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -1,7 +1,8 @@
 """`make bench`: whole code flows per second beside a peer, and the hot paths beside their raw primitives.
 
 Everything runs on this machine, one server under load at a time, the contestants in turns; ratios are of medians of one
-run. Options: `--quick` (under a minute a part), `--only flows`, `--only provider` or `--only tokens`, `--no-peer`,
+run. Options: `--quick` (under a minute a part), `--only flows`, `--only provider`, `--only tokens`,
+`--only workloads` or `--only gate`, `--no-peer`,
 `--name NAME` (of the results).
 """
 
@@ -27,7 +28,7 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import contestants, nodes, provider, report, tokens
+from benchmarks import contestants, gate, nodes, provider, report, tokens, workloads
 from benchmarks.contestants import Contestant, drive
 from tests import postgres
 from tests.proof import wire
@@ -184,6 +185,10 @@ def judge(found: dict[str, Any]) -> list[str]:
     short = tokens.short_of(found["tokens"]) if "tokens" in found else []
     if "flows" in found:
         short += _judge_flows(found)
+    if "workloads" in found:
+        short += workloads.short_of(found["workloads"])
+    if "gate" in found:
+        short += gate.short_of(found["gate"])
     return short + provider.disturbed(found.get("provider", {}), QUIET)
 
 
@@ -233,6 +238,12 @@ def measure(*, quick: bool, peer: bool, only: str = "") -> dict[str, Any]:
         found |= whole_flows(quick=quick, peer=peer)
     if only in ("", "provider"):
         found |= beside_the_flow(quick=quick, peer=peer)
+    if only in ("", "workloads"):
+        say("workloads, in turns …")
+        found["workloads"] = workloads.measure(1 if quick else 5, 1.0 if quick else 2.5, say)
+    if only in ("", "gate"):
+        say("nginx with the gate and without, in turns …")
+        found["gate"] = gate.measure(1 if quick else 5, 1.0 if quick else 3.0, say)
     return found
 
 
@@ -282,7 +293,9 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="a rough look, under a minute a part; nothing is kept without --name"
     )
-    parser.add_argument("--only", choices=("flows", "provider", "tokens"), default="", help="one part alone")
+    parser.add_argument(
+        "--only", choices=("flows", "provider", "tokens", "workloads", "gate"), default="", help="one part alone"
+    )
     parser.add_argument("--no-peer", action="store_true", help="without node oidc-provider")
     parser.add_argument("--name", default="", help="name of the result files")
     options = parser.parse_args()

@@ -217,6 +217,16 @@ def test_closed_pipe_is_no_error() -> None:
         assert process.stderr.read() == ""
 
 
+def test_a_command_whose_reader_left_succeeds() -> None:
+    """A reader that has had enough (`… | head -1`) is no failure of the command."""
+    with subprocess.Popen([*COMMAND, "completion", "bash"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == Exit.OK
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

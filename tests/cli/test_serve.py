@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import pathlib
 import socket
+import sqlite3
 import subprocess
 import time
 import urllib.error
@@ -143,3 +144,30 @@ def test_serve_ends_in_order(prepared: Serving) -> None:
     process.terminate()
     assert process.wait(15) == 0
     assert prepared.run("tenant", "show", "acme").returncode == 0
+
+
+@capability("google-foreign-issuer", witness="stderr and the audit log")
+def test_serving_as_google_is_confessed(prepared: Serving) -> None:
+    """With the setting it starts, says so on stderr, and writes it into the audit log."""
+    prepared.environment |= {
+        "INTAGLIO_GOOGLE__LISTEN": f"127.0.0.1:{prepared.port + 1}",
+        "INTAGLIO_GOOGLE__UNIVERSE_DOMAIN": "googleapis.com",
+        "INTAGLIO_GOOGLE__TENANT": "acme",
+    }
+    refused = prepared.run("serve")
+    assert refused.returncode == 2
+    assert "google.allow_google_issuer" in refused.stderr
+    prepared.environment["INTAGLIO_GOOGLE__ALLOW_GOOGLE_ISSUER"] = "true"
+    words = live.command("serve")
+    with subprocess.Popen(words, cwd=prepared.folder, env=prepared.environment, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        told = ""
+        while "ready:" not in told:
+            line = process.stderr.readline().decode()
+            assert line, told
+            told += line
+        process.terminate()
+    assert "warning: tokens are issued as https://accounts.google.com" in told
+    with sqlite3.connect(prepared.folder / "serve.db") as database:
+        (entry,) = list(database.execute("SELECT resource, outcome FROM audit_log WHERE action = 'issuer.foreign'"))
+    assert entry == ("https://accounts.google.com", "allowed")

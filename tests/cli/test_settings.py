@@ -9,6 +9,7 @@ import pytest
 from intaglio.errors import Misconfigured
 from intaglio.server import settings
 from tests.capability import capability
+from tests.cli.conftest import Run
 
 GOOD = """
 [database]
@@ -241,3 +242,44 @@ def test_places_are_listed_in_the_environment(tmp_path: pathlib.Path) -> None:
     text = '[outgoing]\nallow = ["a.example"]\ntime_limit_seconds = 3\nsize_limit_octets = 1000\n'
     told = settings.load(write(tmp_path, text), {}).outgoing
     assert (told.allow, told.time_limit_seconds, told.size_limit_octets) == (("a.example",), 3, 1000)
+
+
+UNIVERSE = GOOD + '\n[google]\nlisten = "127.0.0.1:8081"\n'
+
+
+@capability("google-universe", witness="the settings as they are shown")
+def test_a_universe_makes_the_issuer(tmp_path: pathlib.Path, run: Run) -> None:
+    """The domain is enough; written besides, the base address has to be the same."""
+    text = UNIVERSE + 'universe_domain = "id.example.com"\n'
+    loaded = settings.load(write(tmp_path, text), {})
+    door = loaded.listener("google")
+    assert door is not None
+    assert door.base_url == "https://accounts.id.example.com"
+    assert loaded.google == settings.Google("id.example.com")
+    both = settings.load(write(tmp_path, text + 'base_url = "https://accounts.id.example.com"\n'), {})
+    assert both.listener("google") == door
+    (fault,) = faults_of(tmp_path, text + 'base_url = "https://accounts.example.com"\n')
+    assert "google.base_url: expected nothing, or https://accounts.id.example.com" in fault
+    (fault,) = faults_of(tmp_path, UNIVERSE + 'universe_domain = "Not a domain"\n')
+    assert "google.universe_domain" in fault
+    shown = run("config", "show", "--config", str(write(tmp_path, text)), "-o", "json").out
+    assert '"id.example.com"' in shown
+
+
+@capability("google-foreign-issuer", witness="the settings' faults")
+@pytest.mark.parametrize(
+    "line",
+    [
+        'base_url = "https://accounts.google.com"',
+        'base_url = "https://accounts.google.com:443"',
+        'universe_domain = "googleapis.com"',
+        'universe_domain = "google.com"',
+    ],
+)
+def test_googles_own_issuer_needs_a_word(tmp_path: pathlib.Path, line: str) -> None:
+    """Nobody issues tokens as Google by a slip: one setting says that it is meant."""
+    (fault,) = faults_of(tmp_path, UNIVERSE + line)
+    assert "an issuer of your own" in fault
+    assert "google.allow_google_issuer" in fault
+    loaded = settings.load(write(tmp_path, UNIVERSE + line + "\nallow_google_issuer = true\n"), {})
+    assert loaded.google.allow_google_issuer

@@ -14,9 +14,12 @@ import msgspec
 import pytest
 
 from intaglio import errors, names
+from intaglio.protocol.principals import Origin
 from intaglio.server.model import (
+    accountkeys,
     accounts,
     assertions,
+    audit,
     clients,
     consents,
     devices,
@@ -24,8 +27,13 @@ from intaglio.server.model import (
     grants,
     installation,
     outbox,
+    policies,
+    pools,
+    projects,
     registrationtokens,
+    revokedtokens,
     serviceaccounts,
+    services,
     sessions,
     signingkeys,
     tenants,
@@ -40,6 +48,7 @@ NOW = 1_800_000_000
 TENANT = names.TenantId("7c6ab1a2-0000-4000-8000-000000000001")
 USER = names.UserId("7c6ab1a2-0000-4000-8000-000000000002")
 CLIENT = names.ClientId("web")
+NUMBER = "123456789012345678901"
 
 
 def tenant(slug: str = "acme", **changes: Any) -> tenants.Tenant:
@@ -161,7 +170,77 @@ def key(key_id: str = "key-1", **changes: Any) -> signingkeys.SigningKeyRecord:
 
 def account(email: str = "robot@project.example", **changes: Any) -> serviceaccounts.ServiceAccount:
     """Return a service account."""
-    made = serviceaccounts.ServiceAccount(TENANT, email, "123456789012345678901", "project", NOW)
+    made = serviceaccounts.ServiceAccount(TENANT, email, NUMBER, "project", NOW)
+    return msgspec.structs.replace(made, **changes)
+
+
+def project(project_id: str = "project", number: int = 100_000_000_001, **changes: Any) -> projects.Project:
+    """Return a project."""
+    return msgspec.structs.replace(projects.Project(TENANT, project_id, number, "A project", NOW), **changes)
+
+
+def account_key(key_id: str = "key-1", **changes: Any) -> accountkeys.AccountKey:
+    """Return a key of a service account."""
+    made = accountkeys.AccountKey(TENANT, NUMBER, key_id, "RS256", "created", b"\x30\x82\x00\xff", NOW, NOW + 600)
+    return msgspec.structs.replace(made, **changes)
+
+
+def service(name: str = "report", *audiences: str, **changes: Any) -> services.ServiceRecord:
+    """Return a target service."""
+    made = services.ServiceRecord(TENANT, "project", name, audiences or (f"https://{name}.example",), NOW)
+    return msgspec.structs.replace(made, **changes)
+
+
+def pool(pool_id: str = "ci", **changes: Any) -> pools.Pool:
+    """Return a pool of external identities."""
+    return msgspec.structs.replace(pools.Pool(TENANT, "project", pool_id, NOW), **changes)
+
+
+def pool_provider(provider_id: str = "github", **changes: Any) -> pools.PoolProvider:
+    """Return a provider of the pool."""
+    made = pools.PoolProvider(
+        tenant_id=TENANT,
+        project_id="project",
+        pool_id="ci",
+        provider_id=provider_id,
+        created_at=NOW,
+        issuer="https://token.example",
+        allowed_audiences=("https://one.example", "é"),
+        attribute_mapping={"google.subject": "assertion.sub"},
+        attribute_condition="assertion.owner_id == '1'",
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def policy(resource: str = "projects/project", etag: str = "etag-1", **changes: Any) -> policies.Policy:
+    """Return a policy with a conditional binding."""
+    condition = policies.Condition("until", "request.time < timestamp('2030-01-01T00:00:00Z')", "A year.")
+    bindings = (policies.Binding("roles/run.invoker", ("user:alice@example.com",), condition),)
+    made = policies.Policy(TENANT, resource, bindings, etag, NOW, 3, {"user:alice@example.com": USER})
+    return msgspec.structs.replace(made, **changes)
+
+
+def custom_role(role: str = "projects/project/roles/caller", **changes: Any) -> policies.CustomRole:
+    """Return a custom role."""
+    made = policies.CustomRole(TENANT, role, "Caller", ("run.routes.invoke",), NOW)
+    return msgspec.structs.replace(made, **changes)
+
+
+def audit_entry(entry_id: str = "01", **changes: Any) -> audit.Entry:
+    """Return an entry of the audit log."""
+    made = audit.Entry(
+        tenant_id=TENANT,
+        entry_id=entry_id,
+        at=NOW,
+        action="id_token",
+        principal="serviceAccount:robot@project.example",
+        resource="projects/project/serviceAccounts/1",
+        outcome="allowed",
+        ref="ref-1",
+        chain=("principal://pool/subject/a", "serviceAccount:robot@project.example"),
+        origin=Origin("https://token.example", "repo:a", "jti-1"),
+        detail={"audience": "https://one.example"},
+    )
     return msgspec.structs.replace(made, **changes)
 
 
@@ -213,9 +292,48 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (users.replace, (user(password_hash="$argon2id$"),), True),
     (users.by_id, (TENANT, USER), False),
     (users.by_name, (TENANT, "alice"), False),
+    (users.by_confirmed_email, (TENANT, "alice@example.com"), False),
     (users.page, (TENANT, "", 10), False),
+    (projects.insert, (project(),), True),
+    (projects.by_id, (TENANT, "project"), False),
+    (projects.by_number, (TENANT, 100_000_000_001), False),
+    (projects.page, (TENANT, "", 10), False),
     (serviceaccounts.insert, (account(),), True),
+    (serviceaccounts.replace, (account(display_name="Robot"),), True),
     (serviceaccounts.by_email, (TENANT, "robot@project.example"), False),
+    (serviceaccounts.by_unique_id, (TENANT, NUMBER), False),
+    (serviceaccounts.page, (TENANT, "project", "", 10), False),
+    (accountkeys.insert, (account_key(),), True),
+    (accountkeys.replace, (account_key(disabled_at=NOW),), True),
+    (accountkeys.of_account, (TENANT, NUMBER), False),
+    (accountkeys.delete, (TENANT, NUMBER, "key-1"), True),
+    (services.insert, (service(),), True),
+    (services.replace, (service("report", "https://a.example", "https://b.example"),), True),
+    (services.by_name, (TENANT, "project", "report"), False),
+    (services.by_audience, (TENANT, "https://b.example"), False),
+    (services.page, (TENANT, "project", "", 10), False),
+    (services.delete, (TENANT, "project", "report"), True),
+    (pools.insert, (pool(),), True),
+    (pools.replace, (pool(disabled_at=NOW),), True),
+    (pools.by_id, (TENANT, "project", "ci"), False),
+    (pools.page, (TENANT, "project", "", 10), False),
+    (pools.insert_provider, (pool_provider(),), True),
+    (pools.replace_provider, (pool_provider(disabled_at=NOW),), True),
+    (pools.provider_by_id, (TENANT, "project", "ci", "github"), False),
+    (pools.provider_page, (TENANT, "project", "ci", "", 10), False),
+    (policies.write, (policy(), ""), True),
+    (policies.write, (policy(etag="etag-2"), "etag-1"), True),
+    (policies.of_resource, (TENANT, "projects/project"), False),
+    (policies.page, (TENANT, "", 10), False),
+    (policies.delete, (TENANT, "projects/project"), True),
+    (policies.insert_role, (custom_role(),), True),
+    (policies.replace_role, (custom_role(title="Other"),), True),
+    (policies.roles_of, (TENANT,), False),
+    (policies.delete_role, (TENANT, "projects/project/roles/caller"), True),
+    (audit.insert, ((audit_entry(), audit_entry("02")),), True),
+    (audit.page, (TENANT, audit.LAST, 10), False),
+    (revokedtokens.revoke, (b"sealed", NOW + 60), True),
+    (revokedtokens.is_revoked, (b"sealed",), False),
     (consents.granted, (TENANT, USER, "web"), False),
     (consents.remember, (TENANT, USER, "web", frozenset({"openid"}), NOW), True),
     (signingkeys.lock_ring, ("ring",), True),
@@ -445,6 +563,7 @@ class StoreSuite:
             assert found is not None
             assert found.claims == {"address": {"country": "XK"}, "n": [1]}
             assert await store.read(users.by_id, TENANT, USER) == found
+            await store.write(projects.insert, project())
             await store.write(serviceaccounts.insert, account())
             assert await store.read(serviceaccounts.by_email, TENANT, "robot@project.example") == account()
 
@@ -472,6 +591,7 @@ class StoreSuite:
 
         async def case(store: Store) -> None:
             await store.write(tenants.insert, tenant())
+            await store.write(projects.insert, project())
             for plan, first, second in twice:
                 await store.write(plan, first)
                 with pytest.raises(Conflict) as met:

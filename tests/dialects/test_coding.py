@@ -213,7 +213,7 @@ def test_identity_parameters(query: str, status: int) -> None:
     if not status:
         assert metadata.read_identity(request, CTX).audience == "a"
         with pytest.raises(ProtocolFault):
-            metadata.read_account(request, CTX)
+            metadata.read_tree(request, CTX)
         return
     with pytest.raises(ProtocolFault) as caught:
         metadata.read_identity(request, CTX)

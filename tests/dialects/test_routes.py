@@ -86,8 +86,26 @@ def test_every_route_is_reached(dialect: Dialect) -> None:
             assert table.find(method, path).route is route
 
 
+# The tree of the metadata server has a row for each depth, with and without a slash at the end.
+TREE = ["/" + "/".join(f"{{name{n}}}" for n in range(depth)) + end for depth in range(1, 9) for end in ("", "/")]
+ACCOUNT = "/computeMetadata/v1/instance/service-accounts/{account}/"
+
 # What each route is asked, and the status that a request without any parameter gets. A route that is not listed here
 # has no test, and fails the walk below.
+POOLS = "/v1/projects/{project}/locations/global/workloadIdentityPools"
+POOL = (POOLS + "/{pool}", POOLS + "/{pool}/providers/{provider}")
+WORKFORCE = "/v1/locations/global/workforcePools/{pool}"
+IN_PROJECT = "/v1/projects/{project}/serviceAccounts"
+ONE_ACCOUNT = IN_PROJECT + "/{account}"
+WITH_POLICY = (
+    "/v1/projects/{project}",
+    IN_PROJECT + "/{name}",
+    "/v1/projects/{project}/locations/{location}/services/{name}",
+)
+APIS = ("/v1/projects/", "/v1/locations/", "/v1/accounts", "/service_accounts/", "/robot/")
+"""How the paths begin whose faults are those of Google's APIs."""
+TOKENINFO = ("/tokeninfo", "/oauth2/v1/tokeninfo", "/oauth2/v2/tokeninfo", "/oauth2/v3/tokeninfo")
+ACCOUNT_KEYS = ("/service_accounts/v1/metadata/", "/robot/v1/metadata/")
 ASKED: dict[str, dict[tuple[str, str], int]] = {
     "standard": {
         ("GET", "/.well-known/openid-configuration"): 200,
@@ -126,22 +144,56 @@ ASKED: dict[str, dict[tuple[str, str], int]] = {
     },
     "google": {
         ("GET", "/.well-known/openid-configuration"): 200,
+        ("GET", "/o/oauth2/v2/auth"): 400,
+        ("POST", "/o/oauth2/v2/auth"): 400,
+        ("GET", "/o/oauth2/auth"): 400,
+        ("POST", "/o/oauth2/auth"): 400,
+        ("POST", "/token"): 400,
+        ("POST", "/oauth2/v4/token"): 400,
+        ("POST", "/o/oauth2/token"): 400,
+        ("POST", "/device/code"): 401,
+        ("GET", "/device"): 200,
+        ("GET", "/account"): 200,
+        ("GET", "/v1/userinfo"): 401,
+        ("POST", "/v1/userinfo"): 401,
+        ("GET", "/oauth2/v3/userinfo"): 401,
+        ("POST", "/oauth2/v3/userinfo"): 401,
+        ("GET", "/oauth2/v2/userinfo"): 401,
+        ("POST", "/oauth2/v2/userinfo"): 401,
         ("GET", "/oauth2/v1/certs"): 200,
         ("GET", "/oauth2/v3/certs"): 200,
+        ("GET", "/iap/verify/public_key"): 200,
+        ("GET", "/iap/verify/public_key-jwk"): 200,
         ("GET", "/"): 200,
         ("GET", "/computeMetadata/"): 403,
+        ("GET", "/computeMetadata"): 403,
+        ("GET", "/computeMetadata/v1"): 403,
         ("GET", "/computeMetadata/v1/"): 403,
-        ("GET", "/computeMetadata/v1/instance"): 403,
-        ("GET", "/computeMetadata/v1/instance/"): 403,
-        ("GET", "/computeMetadata/v1/universe/universe-domain"): 403,
-        ("GET", "/computeMetadata/v1/universe/universe_domain"): 403,
-        ("GET", "/computeMetadata/v1/project/project-id"): 403,
-        ("GET", "/computeMetadata/v1/instance/service-accounts/"): 403,
-        ("GET", "/computeMetadata/v1/instance/service-accounts/{account}/"): 403,
-        ("GET", "/computeMetadata/v1/instance/service-accounts/{account}/email"): 403,
-        ("GET", "/computeMetadata/v1/instance/service-accounts/{account}/aliases"): 403,
-        ("GET", "/computeMetadata/v1/instance/service-accounts/{account}/scopes"): 403,
-        ("GET", "/computeMetadata/v1/instance/service-accounts/{account}/identity"): 403,
+        **{("GET", "/computeMetadata/v1" + path): 403 for path in TREE},
+        **{(method, ACCOUNT + leaf): 403 for method in ("GET", "POST") for leaf in ("identity", "token")},
+        ("POST", "/v1/token"): 400,
+        **{(method, POOLS): status for method, status in (("GET", 401), ("POST", 400))},
+        **{(method, POOLS + "/{pool}/providers"): status for method, status in (("GET", 401), ("POST", 400))},
+        **{(method, path): 401 for path in POOL for method in ("GET", "PATCH", "DELETE")},
+        **{("POST", path + ":undelete"): 401 for path in POOL},
+        **{("GET", path + "/allowedLocations"): 200 for path in (POOL[0], WORKFORCE, ONE_ACCOUNT)},
+        **{(method, path): 400 for method in ("GET", "POST") for path in TOKENINFO},
+        **{("POST", path): 400 for path in ("/revoke", "/o/oauth2/revoke")},
+        **{("GET", path + form + "/{email}"): 404 for path in ACCOUNT_KEYS for form in ("x509", "raw", "jwk")},
+        **{("POST", f"{ONE_ACCOUNT}:{verb}"): 400 for verb in ("generateIdToken", "generateAccessToken")},
+        **{("POST", f"{ONE_ACCOUNT}:{verb}"): 400 for verb in ("signBlob", "signJwt")},
+        **{("POST", f"{ONE_ACCOUNT}:{verb}"): 401 for verb in ("disable", "enable", "undelete")},
+        ("GET", "/v1/accounts:impersonable"): 401,
+        ("GET", "/v1/projects/{project}"): 401,
+        **{(method, IN_PROJECT): 401 for method in ("GET", "POST")},
+        **{(method, ONE_ACCOUNT): 401 for method in ("GET", "PUT", "DELETE")},
+        ("PATCH", ONE_ACCOUNT): 400,
+        **{(method, ONE_ACCOUNT + "/keys"): 401 for method in ("GET", "POST")},
+        ("POST", ONE_ACCOUNT + "/keys:upload"): 401,
+        **{(method, ONE_ACCOUNT + "/keys/{key}"): 401 for method in ("GET", "DELETE")},
+        **{("POST", ONE_ACCOUNT + "/keys/{key}:" + verb): 401 for verb in ("disable", "enable")},
+        **{(method, path + ":getIamPolicy"): 401 for path in WITH_POLICY for method in ("GET", "POST")},
+        **{("POST", path + ":" + verb): 401 for path in WITH_POLICY for verb in ("setIamPolicy", "testIamPermissions")},
     },
 }
 BASES = {
@@ -172,9 +224,12 @@ def test_every_route_refuses_what_it_has_not(site: harness.Site) -> None:
         for path in {path for _, path in asked}:
             methods = {method for method, known in asked if known == path}
             where = BASES[name] + path.replace("{account}", "default")
+            other = next(method for method in ("PATCH", "PUT", "LOCK") if method not in methods)
             for accept in ("*/*", "text/html"):
-                refused = site.request("PATCH", where, headers={"accept": accept})
-                assert refused.status == 405, where
+                refused = site.request(other, where, headers={"accept": accept})
+                # The APIs of the Google dialect say "Method not found".
+                is_api = path.startswith(APIS) and accept == "*/*"
+                assert refused.status == (404 if is_api else 405), where
                 assert methods | {"OPTIONS"} <= set((refused.header("allow") or "").split(", "))
             told = site.request("OPTIONS", where)
             assert (told.status, told.header("allow")) == (204, refused.header("allow"))
@@ -184,7 +239,7 @@ def test_every_route_refuses_what_it_has_not(site: harness.Site) -> None:
                 assert (head.status, head.body) == (get.status, b"")
                 assert head.header("content-length") == str(len(get.body))
             else:
-                assert (head.status, head.body) == (405, b"")
+                assert (head.status, head.body) == (404 if path.startswith(APIS) else 405, b"")
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,28 @@ def test_commands_of_encrypting_run(development: Development) -> None:
     assert '"userinfo_encrypted_response_alg": "ECDH-ES+A256KW"' in ran.stdout
 
 
+@capability("cli-token-get-key", witness="bash")
+@capability("cli-token-get-machine", witness="bash")
+def test_commands_of_signing_in_run(development: Development) -> None:
+    """Each command of the how-to that needs no browser does what it says."""
+    ran = development.run("docs/howto/login.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.count('"https://service.example.com"') >= 2
+    assert '"compute_engine"' in ran.stdout
+
+
+@capability("access-explain", witness="bash")
+@capability("access-graph", witness="bash")
+@capability("access-check", witness="bash")
+def test_commands_of_explaining_run(development: Development) -> None:
+    """Each command of the how-to does what it says: a way is drawn, one is missing, the graph and findings are told."""
+    ran = development.run("docs/howto/iam.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "It works directly." in ran.stdout
+    assert "not allowed: " in ran.stdout
+    assert "└─ serviceAccount:target@demo-project.iam.intaglio.test" in ran.stdout
+
+
 @capability("initial-access-token", witness="bash and curl")
 @capability("registration-management", witness="bash and curl")
 @capability("secrets-several", witness="bash and curl")
@@ -155,6 +177,74 @@ def test_commands_of_serving_run(development: Development) -> None:
     ran = development.run("docs/howto/serve.md")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert f'"issuer":"http://localhost:{development.spare}/acme"' in ran.stdout.replace('": "', '":"')
+
+
+@capability("federated-exchange", witness="bash and curl")
+@capability("federated-trial", witness="bash")
+def test_commands_of_federating_run(development: Development) -> None:
+    """Each command of the how-to does what it says: a token of another issuer becomes an account's ID token."""
+    ran = development.run("docs/howto/federate.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "accepted" in ran.stdout
+    assert '{"token":"eyJ' in ran.stdout
+    assert '"action": "sts.exchange"' in ran.stdout
+
+
+@capability("federated-shared-issuers", witness="bash")
+def test_commands_of_jobs_run(development: Development) -> None:
+    """Each command of the how-to does what it says; a condition that strangers meet is refused."""
+    ran = development.run("docs/howto/github-actions.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stderr.count("condition-open") == 1
+
+
+@capability("agent-key-file", witness="bash and curl")
+@capability("metadata-env", witness="bash")
+def test_commands_of_the_metadata_server_run(development: Development) -> None:
+    """Each command of the how-to does what it says: a token in development, and one of the server beside a workload."""
+    ran = development.run("docs/howto/metadata.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "https://app.example.com" in ran.stdout
+    assert "K_CONFIGURATION" in ran.stdout
+
+
+@capability("service-accounts-rest", witness="curl")
+@capability("policy-rest", witness="curl")
+@capability("projects", witness="curl")
+@capability("service-accounts", witness="bash")
+@capability("service-account-keys-uploaded", witness="bash and OpenSSL")
+@capability("custom-roles", witness="bash")
+@capability("audit-administration", witness="bash")
+def test_commands_of_service_accounts_run(development: Development) -> None:
+    """Each command of the how-to does what it says, the last of them over the network."""
+    ran = development.run("docs/howto/service-accounts.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stderr.count("policy-changed") == 1
+    assert '"permissions":["iam.serviceAccounts.get"]' in ran.stdout
+    assert '"projectNumber":"100000000001"' in ran.stdout
+    assert "service-account.delete" in ran.stdout
+
+
+@capability("act-id-token", witness="bash and curl")
+@capability("act-sign-blob", witness="OpenSSL, with the published X.509 certificate")
+@capability("assertion-id-token", witness="OpenSSL and curl")
+@capability("revoke-held", witness="bash and curl")
+def test_commands_of_acting_as_an_account_run(development: Development) -> None:
+    """Each command of the how-to does what it says: tokens, a signature for OpenSSL, an assertion, the log."""
+    ran = development.run("docs/howto/impersonate.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Verified OK" in ran.stdout
+    assert '"id_token":"ey' in ran.stdout
+    assert "act.id_token" in ran.stdout
+    assert ran.stdout.rstrip().endswith("{}400")
+
+
+@capability("gate-services", witness="bash and curl")
+def test_commands_of_the_gate_run(development: Development) -> None:
+    """Each command of the how-to does what it says: nobody, another service's, not allowed, allowed."""
+    ran = development.run("docs/howto/gate.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert re.findall(r"^\d{3}$", ran.stdout, re.MULTILINE) == ["403", "401", "403", "200"]
 
 
 @capability("serve-refuses-seeds", witness="the exit code of serve")

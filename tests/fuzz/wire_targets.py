@@ -116,7 +116,7 @@ def requests(octets: bytes) -> None:
     kind = "application/json" if body.startswith(b"{") else "application/x-www-form-urlencoded"
     found = (("host", "metadata.google.internal"), ("content-type", kind), ("authorization", _text(header)))
     request = Request(route.methods[-1], route.path, _text(query), (*found, ("metadata-flavor", "Google")), body)
-    words = {"account": "default", "client_id": "web"}
+    words = dict.fromkeys(re.findall(r"\{(\w+)\}", route.path), "default")
     route.read(request, Context(seeds.NOW, "ref", seeds.ISSUER, seeds.ISSUER, "t", words, route.fixed))
 
 

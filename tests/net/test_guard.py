@@ -109,3 +109,15 @@ def test_d5_47_another_port_of_a_configured_host_is_another_program():
         with pytest.raises(Unavailable):
             LOCAL.check_address(host, port, address)
     LOCAL.check_address("internal.example", 8443, "93.184.216.34")
+
+
+def test_a_metadata_server_is_asked_without_tls():
+    """The one place that was named may be asked over http, at its port; nothing else may."""
+    guard = Guard(without_tls=("http://169.254.169.254", "http://metadata.example:8088"))
+    guard.check_url("http://169.254.169.254/computeMetadata/v1/")
+    guard.check_address("169.254.169.254", 80, "169.254.169.254")
+    guard.check_url("http://metadata.example:8088/x")
+    guard.check_address("metadata.example", 8088, "10.0.0.1")
+    for url in ("http://169.254.169.254:8080/", "http://169.254.169.253/", "http://metadata.example/"):
+        with pytest.raises(Unavailable):
+            guard.check_url(url)

@@ -13,7 +13,7 @@ from tests.capability import capability
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 NOTE = '#!/bin/bash\necho "${0##*/} $* browser=$INTAGLIO_REQUIRE_BROWSER node=$INTAGLIO_REQUIRE_NODE" >> "$NOTES"\n'
-SYSTEM = ("bash", "dirname", "env", "id", "cat", "sh")
+SYSTEM = ("bash", "dirname", "env", "id", "cat", "sh", "timeout")
 CHECKS = ("format", "lint", "types", "contracts", "docs", "inspector", "capabilities")
 
 
@@ -61,10 +61,11 @@ def stage(tmp_path: pathlib.Path) -> Stage:
 def test_ci_runs_checks_and_tests_and_allows_no_skipping(stage: Stage) -> None:
     """`make check test` runs last, with the browser and Node required."""
     stage.tool("make")
-    stage.tool("chromium")
-    stage.tool("ruby")
+    for name in ("chromium", "ruby", "jq", "nginx"):
+        stage.tool(name)
     done = stage.run("bash", ".ci/run")
     assert done.returncode == 0, done.stderr
+    assert any(call.startswith("make sdk ") for call in stage.calls())
     assert stage.calls()[-1] == "make check test browser=1 node=1"
     assert not any(call.startswith("apt-get") for call in stage.calls())
 
@@ -97,6 +98,7 @@ def test_ci_goes_on_without_ruby(stage: Stage) -> None:
     done = stage.run("bash", ".ci/run")
     assert done.returncode == 0, done.stderr
     assert "Ruby could not be installed" in done.stderr
+    assert "nginx could not be installed" in done.stderr
     assert stage.calls()[-1].startswith("make check test")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import contestants, provider, run, tokens
+from benchmarks import contestants, provider, run, tokens, workloads
 from tests.capability import capability
 
 RESULTS = Path(run.__file__).parent / "results"
@@ -130,3 +130,35 @@ def test_importing() -> None:
         assert figures["foreign"] == [], statement
     for statement, figures in _last("tokens")["tokens"]["imports"].items():
         assert figures["median_ms"] < tokens.IMPORT_MS[0], statement
+
+
+@capability("bench-identity", witness="raw RSA signing of cryptography in the same run")
+def test_last_identity() -> None:
+    """The identity endpoint reached its floors beside the raw signature, over HTTP and inside the process."""
+    found = _last("workloads")["workloads"]["identity"]
+    assert found["ratio"] >= workloads.FLOORS["identity"]
+    assert found["in_process"] >= workloads.IN_PROCESS
+    assert found["half"]["p99_ms"] < workloads.WITHIN_MS
+
+
+@capability("bench-impersonation", witness="raw RSA signing of cryptography in the same run")
+def test_last_impersonation() -> None:
+    """Impersonation, with the policy's check and an entry of the audit log, reached its floor."""
+    found = _last("workloads")["workloads"]["impersonation"]
+    assert found["ratio"] >= workloads.FLOORS["impersonation"]
+    assert found["half"]["p99_ms"] < workloads.WITHIN_MS
+
+
+@capability("bench-exchange", witness="a load over HTTP")
+def test_last_exchange() -> None:
+    """The exchange of a foreign token reached its floor."""
+    found = _last("workloads")["workloads"]["exchange"]
+    assert found["per_second"] >= workloads.EXCHANGES
+    assert found["half"]["p99_ms"] < workloads.WITHIN_MS
+
+
+@capability("bench-crowd", witness="a load over HTTP")
+def test_last_crowd() -> None:
+    """10,000 accounts and 1,000 bindings on one resource cost none of the three a tenth of its rate."""
+    found = _last("workloads")["workloads"]
+    assert all(found[work]["crowded_ratio"] > 1 - workloads.LESS for work in workloads.WORKS)

@@ -13,8 +13,9 @@ from intaglio import codec
 from intaglio.errors import Refused, Unavailable
 from intaglio.ids import Secret
 from intaglio.protocol import pkce
+from intaglio.relying.answers import SignInFailed
 from intaglio.relying.party import RelyingParty
-from intaglio.relying.records import Provider, SignInFailed, Transaction
+from intaglio.relying.records import Provider, Transaction
 from intaglio.tokens import hashes, jwk, jws
 from intaglio.tokens.raw import RawToken
 from intaglio.validate.discovery import Metadata
@@ -291,3 +292,58 @@ def test_provider_of_another_issuer_has_no_say():
     other = Provider(Metadata("https://other.example", ISSUER + "/keys", DOCUMENT), jwk.read_set(key_set("k1")))
     reply = answer(id_token=id_token())
     assert failure(PARTY.finish(other, BEGUN, PARAMS, now=NOW), reply) == "provider-mismatch"
+
+
+DEVICE = {
+    "device_code": "dc-1",
+    "user_code": "ABCD-EFGH",
+    "verification_uri": ISSUER + "/device",
+    "expires_in": 600,
+    "interval": 7,
+}
+
+
+def started(**changes):
+    """Return what a device got, with members changed."""
+    flow = PUBLIC.start_device(provider(device_authorization_endpoint=ISSUER + "/device_authorization"))
+    return drive(flow, as_json({k: v for k, v in (DEVICE | changes).items() if v is not None}))
+
+
+def test_a_device_asks_for_its_codes():
+    """Send the client and its scope; bounds are kept, and a stranger's text drives no terminal."""
+    calls, told = started()
+    assert form(calls[0]) == {"scope": "openid", "client_id": CLIENT}
+    assert (told.user_code, told.interval, told.expires_in) == ("ABCD-EFGH", 7, 600)
+    assert "dc-1" not in repr(told)
+    _, told = started(interval=None, expires_in=10**9, user_code="A\x1b[31mB")
+    assert (told.interval, told.expires_in, told.user_code) == (5, 1800, "A[31mB")
+
+
+@pytest.mark.parametrize("name", ["device_code", "user_code", "verification_uri"])
+def test_a_device_needs_all_of_its_codes(name):
+    """An answer without one of them is none; an error is told with the issuer's words."""
+    flow = PUBLIC.start_device(provider(device_authorization_endpoint=ISSUER + "/d"))
+    assert failure(flow, as_json({**DEVICE, name: None})) == "device-answer-malformed"
+    flow = PUBLIC.start_device(provider(device_authorization_endpoint=ISSUER + "/d"))
+    assert failure(flow, as_json({"error": "invalid_scope"}, 400)) == "device-endpoint-error"
+    assert failure(PUBLIC.start_device(provider())) == "endpoint-missing"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [("authorization_pending", 400), ("authorization_pending", 428), ("slow_down", 403)]
+)
+def test_a_device_waits(error, status):
+    """Both words that mean `ask again` are returned, whatever their status."""
+    _, told = started()
+    calls, outcome = drive(PUBLIC.poll_device(provider(), told, now=NOW), as_json({"error": error}, status))
+    assert outcome == error
+    assert form(calls[0])["device_code"] == "dc-1"
+
+
+def test_a_device_believes_its_token_or_nothing():
+    """The ID token is judged like every other; a refusal ends the wait."""
+    _, told = started()
+    good = answer(id_token=id_token(without=("nonce",)), refresh_token="rt-1")
+    assert drive(PUBLIC.poll_device(provider(), told, now=NOW), good)[1].token.sub == "u1"
+    for wrong in (answer(), answer(id_token=id_token(aud="another")), as_json({"error": "access_denied"}, 400)):
+        assert failure(PUBLIC.poll_device(provider(), told, now=NOW), wrong)

@@ -74,3 +74,18 @@ def test_key_must_fit_the_algorithm():
     public = jwk.generate("ES256").public()
     assert refusal(pem.public_from_der, pem.public_to_der(public), "ES384") == "malformed-key"
     assert refusal(pem.public_from_pem, pem.public_to_pem(public), "ML-DSA-44") == "malformed-key"
+
+
+def test_private_pem_is_read_back_and_nothing_else():
+    """A key survives its PEM; another type, another algorithm, a public key and any text are refused unquoted."""
+    key = jwk.generate("RS256")
+    text = pem.private_to_pem(key)
+    assert pem.private_from_pem("RS256", text).public().public == key.public().public
+    for alg, wrong in (
+        ("ES256", text),
+        ("RS256", pem.public_to_pem(key.public())),
+        ("RS256", text[:100]),
+        ("RS256", "hush \u00e9"),
+        ("RS256", "A" * 70_000),
+    ):
+        assert refusal(pem.private_from_pem, alg, wrong) == "malformed-key"

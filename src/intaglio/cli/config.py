@@ -68,6 +68,9 @@ def _values(settings: Settings) -> dict[str, Any]:
         values[f"{door.dialect}.listen"] = f"{host}:{door.port}"
         values[f"{door.dialect}.base_url"] = door.base_url
         values[f"{door.dialect}.tenant"] = door.tenant
+        if door.dialect == "google":
+            values["google.universe_domain"] = settings.google.universe_domain or None
+            values["google.allow_google_issuer"] = settings.google.allow_google_issuer
     if settings.tls is not None:
         values["tls.certificate_file"] = str(settings.tls.certificate_file)
         values["tls.key_file"] = str(settings.tls.key_file)

@@ -10,6 +10,13 @@ import click
 from intaglio.errors import Denied, IntaglioError, Misconfigured, Refused, Unavailable
 
 
+class NotAuthenticated(IntaglioError):
+    """Nobody is signed in here, or it did not come to anything."""
+
+    code = "not-signed-in"
+    public = "Nobody is signed in."
+
+
 class Exit(enum.IntEnum):
     """What happened, for scripts."""
 
@@ -49,8 +56,10 @@ def code_of(error: IntaglioError) -> Exit:
         return Exit.UNREACHABLE
     if isinstance(error, Denied):
         return Exit.DENIED
+    if isinstance(error, NotAuthenticated):
+        return Exit.NOT_AUTHENTICATED
     if isinstance(error, Misconfigured):
-        if error.code.endswith("-exists"):
+        if error.code.endswith("-exists") or error.code == "policy-changed":
             return Exit.CONFLICT
         # `value-unknown` is a field with a wrong value; the others are things that were looked for.
         if error.code.endswith("-unknown") and error.code != "value-unknown":

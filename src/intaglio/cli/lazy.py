@@ -8,6 +8,10 @@ from collections.abc import Mapping
 import click
 
 
+class OutputClosed(Exception):
+    """Whoever read our output has had enough."""
+
+
 class LazyGroup(click.Group):
     """A group over a table of names: each leads to a module of this package and one line of help."""
 
@@ -26,6 +30,13 @@ class LazyGroup(click.Group):
         module = importlib.import_module(self.table[cmd_name][0])
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; raises `OutputClosed` where click itself would end the process with a failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise OutputClosed from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

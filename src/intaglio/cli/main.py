@@ -16,11 +16,30 @@ COMMANDS = {
     "dev": ("intaglio.cli.dev", "Start everything for development, seeded and ready."),
     "serve": ("intaglio.cli.serve", "Start the configured issuer."),
     "work": ("intaglio.cli.work", "Do what `serve` has decided: tell applications of logouts."),
+    "gate": ("intaglio.cli.gate", "Stand in front of services and let in who may call them."),
     "tenant": ("intaglio.cli.tenant", "List, show, create and update tenants."),
     "client": ("intaglio.cli.client", "List, show, create and update clients; their secrets."),
     "user": ("intaglio.cli.user", "List, show and create users."),
+    "project": ("intaglio.cli.project", "Create, list and show projects."),
+    "service-account": (
+        "intaglio.cli.service_account",
+        "Create, list, show, change, disable and delete service accounts; their keys.",
+    ),
+    "policy": ("intaglio.cli.policy", "Show and change who has which role on a resource."),
+    "role": ("intaglio.cli.role", "List roles; create, change and delete a project's own."),
+    "iam": ("intaglio.cli.iam", "Explain who may do what, draw who can become whom, and check it for danger."),
+    "federation": (
+        "intaglio.cli.federation",
+        "Let identities of other issuers in: pools, their providers, and a trial of a token.",
+    ),
+    "audit": ("intaglio.cli.audit", "Read the audit log."),
+    "service": ("intaglio.cli.target", "Create, list, show, change and delete target services."),
     "key": ("intaglio.cli.key", "List, rotate and revoke signing keys."),
-    "token": ("intaglio.cli.token", "Inspect, verify and preview ID tokens."),
+    "login": ("intaglio.cli.login", "Sign in with the browser or a code; list who is signed in."),
+    "logout": ("intaglio.cli.logout", "End a sign-in, here and at the issuer."),
+    "print-identity-token": ("intaglio.cli.print_identity_token", "The same as `token get`, under gcloud's name."),
+    "token": ("intaglio.cli.token", "Get, inspect, verify and preview ID tokens."),
+    "metadata": ("intaglio.cli.metadata", "Give the programs of this machine their tokens."),
     "migrate": ("intaglio.cli.migrate", "Bring the database up to date."),
     "config": ("intaglio.cli.config", "Check and show the settings."),
     "completion": ("intaglio.cli.completion", "Print the completion script of a shell."),
@@ -56,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     except IntaglioError as error:
         faults.tell(error)
         return faults.code_of(error)
-    except BrokenPipeError:
+    except (BrokenPipeError, lazy.OutputClosed):
         # Whoever read our output has had enough; the interpreter must not complain about it when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK

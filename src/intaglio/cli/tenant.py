@@ -10,11 +10,12 @@ from typing import Any, TypeVar, cast
 import click
 import msgspec
 
-from intaglio.cli import faults, lifetimes, opening, output
+from intaglio.cli import acting, faults, lifetimes, opening, output
 from intaglio.cli.opening import Administration
 from intaglio.server.admin import claimsources, tenants
 from intaglio.server.admin.tenants import Policies
 from intaglio.server.model.tenants import Lifetimes, Tenant
+from intaglio.server.registry.deeds import Actor
 
 F = TypeVar("F", bound=Callable[..., Any])
 COLUMNS = ("slug", "name", "owner", "tenant_id", "created_at")
@@ -72,6 +73,17 @@ _POLICIES = (
         default=None,
         help="Whether applications may watch the session by a frame.",
     ),
+    click.option(
+        "--self-impersonation/--no-self-impersonation",
+        default=None,
+        help="Whether service accounts may act as themselves, and so renew their tokens without end.",
+    ),
+    click.option(
+        "--assertion-audience",
+        "assertion_audiences",
+        multiple=True,
+        help="The only address that assertions of service accounts may be for; may be given again, '' for the usual.",
+    ),
     click.option("--id-token-budget", type=int, help="Octets above which an ID token is warned of."),
     click.option(
         "--claim-sources",
@@ -89,6 +101,8 @@ def policy_options(function: F) -> F:
         policies = {name: given.pop(name) for name in Policies.__struct_fields__}
         if policies["encrypt_id_tokens"] == "never":
             policies["encrypt_id_tokens"] = ""
+        named = policies["assertion_audiences"]
+        policies["assertion_audiences"] = tuple(filter(None, named)) if named else None
         if policies["claim_sources"] is not None:
             policies["claim_sources"] = claimsources.read(policies["claim_sources"].read())
         function(policies=Policies(**policies), **given)
@@ -139,6 +153,7 @@ def create(
             lifetimes=spans,
             grant_lifetimes=of_grants,
             policies=policies,
+            actor=Actor(acting.operator(), a.clock.now()),
         )
 
     made = opening.administer(config, work)
@@ -160,6 +175,13 @@ def update(
     form: str | None,
 ) -> None:
     """Change the tenant with this slug or UUID; what is not given stays as it is."""
-    changed = opening.administer(config, lambda a: tenants.update(a.store, tenant, policies, display_name=name))
+
+    async def work(a: Administration) -> Tenant:
+        actor = Actor(acting.operator(), a.clock.now())
+        return await tenants.update(a.store, tenant, policies, display_name=name, actor=actor)
+
+    changed = opening.administer(config, work)
     faults.say(f"Changed the tenant {changed.slug}.")
+    if policies.self_impersonation:
+        faults.say("warning: Service accounts of this tenant may renew their tokens without end.")
     output.write_one(shown(changed), form, value="tenant_id")

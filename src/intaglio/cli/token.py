@@ -1,4 +1,4 @@
-"""`intaglio token`: look at an ID token, have every check run on it, or decrypt it; see beforehand what it will say.
+"""`intaglio token`: get an ID token, look at one, have every check run on it, or decrypt it; see what one will say.
 
 All but `preview`, which asks the server's database, needs the library only.
 """
@@ -10,6 +10,7 @@ import click
 from intaglio.cli import lazy
 
 COMMANDS = {
+    "get": ("intaglio.cli.token_get", "Print an ID token for an audience, or of your sign-in."),
     "inspect": ("intaglio.cli.token_inspect", "Show what is inside a token, without checking anything."),
     "verify": ("intaglio.cli.token_verify", "Run every check on a token and list them."),
     "preview": ("intaglio.cli.token_preview", "Show the ID token that a request would be given, and why."),
@@ -19,7 +20,7 @@ COMMANDS = {
 
 @click.group("token", cls=lazy.LazyGroup, table=COMMANDS)
 def command() -> None:
-    """Inspect, verify and preview ID tokens.
+    """Get, inspect, verify and preview ID tokens.
 
     TOKEN is the token itself, @FILE for a file, or - for stdin, which is what happens without it. `inspect` believes
     nothing and needs no key; `verify` tells whether to believe it; `decrypt` opens an encrypted one.

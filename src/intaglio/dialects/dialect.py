@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from intaglio.dialects.routes import FaultWriter, Route, Surface, Writer
+from intaglio.ids import Secret
 from intaglio.names import Issuer, Subject
 from intaglio.protocol.authorize import AuthorizeQuery
 from intaglio.protocol.facts import Facts, PublishedKey
+from intaglio.protocol.gate import Receiving
+from intaglio.protocol.instances import Instance, Node
 from intaglio.protocol.principals import Principal
 from intaglio.protocol.userinfo import UserinfoAnswer
 from intaglio.wire.params import Params
@@ -20,7 +23,8 @@ class Profile(msgspec.Struct, frozen=True):
     """What a dialect gives where neither client nor tenant says otherwise. Lifetimes are in seconds.
 
     `signing_algs` are the algorithms it may sign ID tokens with, the first being its own choice;
-    `refresh_policy` is `rotate` or `keep`; `refresh_grace` how long a rotated token still leads to its successor.
+    `refresh_policy` is `rotate`, `keep`, or `never`, which no client can change; `refresh_grace` how long a rotated
+    token still leads to its successor.
     `response_types` are those it has at the authorization endpoint. `token_path` is where its token endpoint is.
     `shares_ring` tells that one key ring serves every tenant of an authority (a host), where one key set is published
     for all of them.
@@ -48,7 +52,10 @@ class Addressed(msgspec.Struct, frozen=True):
 
 
 class Permissions(msgspec.Struct, frozen=True):
-    """What a dialect calls the permissions that this server itself asks for."""
+    """What a dialect calls the permissions that this server itself asks for.
+
+    `takeover` are those by which somebody can give themselves the others: by a policy, or by a key of their own.
+    """
 
     id_token: str
     access_token: str
@@ -56,6 +63,57 @@ class Permissions(msgspec.Struct, frozen=True):
     sign_blob: str
     sign_jwt: str
     invoke: tuple[str, ...]
+    takeover: tuple[str, ...] = ()
+
+
+class Calling(msgspec.Struct, frozen=True):
+    """What those who call the APIs of workloads need.
+
+    `scopes`: one of these has to be on their token; `whole_scope` is what is meant where none is named; `email_scopes`
+    let the holder's address be told. `knows_scope` tells a scope from any other word. `own_audiences` and
+    `assertion_audiences` return, of a base address, the audiences by which a JWT that an account signed means
+    these APIs, or the token endpoint.
+    """
+
+    scopes: frozenset[str]
+    whole_scope: str
+    email_scopes: frozenset[str]
+    knows_scope: Callable[[str], bool]
+    own_audiences: Callable[[str], frozenset[str]]
+    assertion_audiences: Callable[[str], frozenset[str]]
+
+
+class Member(msgspec.Struct, frozen=True):
+    """What a binding's member means: a kind, with the name and number that it has.
+
+    `name` is an e-mail address, a domain, the word for everybody, or the subject of one external identity; `unique_id`
+    is only told of a deleted account. What follows it is of an external identity only, `whole_pool` where every
+    identity of the pool is meant.
+    """
+
+    kind: Literal["everybody", "user", "service_account", "deleted", "domain", "external"]
+    name: str = ""
+    unique_id: str = ""
+    project_number: int = 0
+    pool_id: str = ""
+    whole_pool: bool = False
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """The kind of a resource as conditions call it: its type, and the service that it belongs to."""
+
+    type: str
+    service: str
+
+
+class HandedKey(msgspec.Struct, frozen=True):
+    """A key of a service account that is being handed out, with its private part."""
+
+    project_id: str
+    key_id: str
+    private_pem: Secret
+    email: str
+    unique_id: str
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
@@ -63,7 +121,15 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
     `roles` are the predefined roles with what they grant. `members` returns every name under which a binding may mean
     a principal, `display` the one by which logs and explanations call it. `token_prefix` begins each
-    access token of a workload.
+    access token of a workload. `provider_names` returns the names of a pool's provider (project's number, pool,
+    provider), its usual one first; `namespace` is where expressions find what a mapping made of a token.
+    `tree` is what a machine is told of itself, `platform` what kind of machine that is in development, and
+    `attached_scopes` are those of the access tokens that it gets. `kind` is of a resource's neutral name.
+
+    `read_member` tells what a binding's member means, None for nothing well-formed; `deleted` names an account that is
+    gone. `address` is the e-mail address of an account, of its own name, its project's and the base address.
+    `key_file` is the file in which a key is handed out, of the key and the base address. `role_name` is a custom role's
+    whole name, of its project and its own.
     """
 
     roles: Mapping[str, tuple[str, ...]]
@@ -71,6 +137,18 @@ class Vocabulary(msgspec.Struct, frozen=True):
     members: Callable[[Principal], frozenset[str]]
     display: Callable[[Principal], str]
     token_prefix: str
+    read_member: Callable[[str], Member | None]
+    deleted: Callable[[Principal], str]
+    address: Callable[[str, str, str], str]
+    key_file: Callable[[HandedKey, str], dict[str, Any]]
+    role_name: Callable[[str, str], str]
+    provider_names: Callable[[int, str, str], tuple[str, ...]]
+    namespace: str
+    tree: Callable[[Instance], dict[str, Node]]
+    attached_scopes: tuple[str, ...]
+    platform: str
+    calling: Calling
+    kind: Callable[[str], Kind]
 
 
 class Dialect(msgspec.Struct, frozen=True):
@@ -79,7 +157,9 @@ class Dialect(msgspec.Struct, frozen=True):
     `locate` splits a raw path; `issuer` and `endpoints` make the issuer and the address its endpoints start with, of
     base address, slug and tenant UUID; `subject` shows a user to a client; `id_token` and `userinfo` turn
     what is known into claims; `kid` names a key; `publishes` tells whether a key belongs into its key set.
-    `vocabulary` is there where the dialect knows workloads.
+    `receiving` is there where the dialect has words for a gate.
+    `vocabulary` is there where the dialect knows workloads. `face` returns the surface of a path that has no route,
+    where that is not always `surface`. `scope_words` are a title and a sentence for scopes that only this dialect has.
     """
 
     name: str
@@ -98,3 +178,6 @@ class Dialect(msgspec.Struct, frozen=True):
     write_authorize: Writer
     page_fault: FaultWriter
     vocabulary: Vocabulary | None = None
+    receiving: Receiving | None = None
+    face: Callable[[str], Surface] | None = None
+    scope_words: Mapping[str, tuple[str, str]] = {}

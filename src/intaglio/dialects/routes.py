@@ -23,11 +23,15 @@ FaultWriter = Callable[[IntaglioError, Context], Response | Page]
 
 
 class Surface(msgspec.Struct, frozen=True):
-    """The face of a group of routes: how it writes faults, and the headers that each of its answers carries."""
+    """The face of a group of routes: how it writes faults, and the headers that each of its answers carries.
+
+    `pages` tells that a browser gets a page where there is no route.
+    """
 
     name: str
     write_fault: FaultWriter
     headers: tuple[tuple[str, str], ...] = ()
+    pages: bool = True
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -35,6 +39,7 @@ class Route(msgspec.Struct, frozen=True):
 
     `cors` is `none`, `public` (any origin, no credentials) or `client` (the origins of the client's redirect URIs).
     `limit` is the largest body in octets. HEAD is answered where `safe` says that GET changes nothing.
+    `waits` says that a query may have to wait (its `wait` is true): it is given up when its client goes.
     """
 
     methods: tuple[str, ...]
@@ -46,6 +51,7 @@ class Route(msgspec.Struct, frozen=True):
     cors: str = "none"
     limit: int = 64 * 1024
     safe: bool = False
+    waits: bool = False
 
 
 class Found(msgspec.Struct, frozen=True):

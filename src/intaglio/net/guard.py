@@ -63,14 +63,18 @@ class Guard:
     """Says where calls may go: https anywhere public, http to loopback only.
 
     The hosts of the `trusted` URLs, which an operator wrote down, may have private addresses as well, each at the port
-    that was written down; so may the places of `allow` (see `places.read`). What a document, a client or a redirect
-    names may not (SSRF): a neighbour on another port of a configured host is another program, and is called only where
-    its address is public.
+    that was written down; so may the places of `allow` (see `places.read`). The hosts of the URLs `without_tls` may be
+    asked over http as well: a machine's own metadata server, which has no other way. What a document, a client or a
+    redirect names may not (SSRF): a neighbour on another port of a configured host is another program, and is called
+    only where its address is public.
     """
 
-    def __init__(self, trusted: Iterable[str] = (), *, allow: Iterable[str] = ()) -> None:
+    def __init__(
+        self, trusted: Iterable[str] = (), *, allow: Iterable[str] = (), without_tls: Iterable[str] = ()
+    ) -> None:
         named = (Place(host, port) for host, port in map(_place, trusted))
-        self._open = frozenset((*named, *map(places.read, allow)))
+        self._bare = frozenset(Place(host, port) for host, port in map(_place, without_tls))
+        self._open = frozenset((*named, *self._bare, *map(places.read, allow)))
         self._networks = tuple(place.network for place in self._open if place.network is not None)
 
     def _is_open(self, host: str, port: int, address: addresses.Address | None = None) -> bool:
@@ -93,7 +97,8 @@ class Guard:
         if not _is_host(parts):
             raise _refused("a host name, or an address in its usual form", host)
         # RFC 6749 3.2, OpenID Connect Core 16.17: TLS, but for this machine itself.
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback_host(host)):
+        may_be_bare = is_loopback_host(host) or Place(host, port) in self._bare
+        if parts.scheme != "https" and not (parts.scheme == "http" and may_be_bare):
             raise _refused("https, or http to loopback", host)
         self._check_place(host, port)
 

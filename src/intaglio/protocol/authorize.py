@@ -31,7 +31,9 @@ class Problem(msgspec.Struct, frozen=True):
 class AuthorizeQuery(msgspec.Struct, frozen=True):
     """An authorization request as one dialect read it. Empty text is an absent parameter.
 
-    `parameters` are the request's own, kept to read it again after the sign-in; `max_age` is seconds or None.
+    `parameters` are the request's own, kept to read it again after the sign-in; `max_age` is seconds or None. `offline`
+    asks for offline access by another parameter than the scope, as some dialects do; `include_granted` for what was
+    granted to the client before, besides.
     """
 
     client_id: str
@@ -50,6 +52,7 @@ class AuthorizeQuery(msgspec.Struct, frozen=True):
     acr_values: tuple[str, ...]
     parameters: tuple[tuple[str, str], ...]
     offline: bool = False
+    include_granted: bool = False
     problem: Problem | None = None
     claims: ClaimsRequest = ClaimsRequest()
     display: str = ""

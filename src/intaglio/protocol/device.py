@@ -16,10 +16,11 @@ GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 class DeviceAuthorization(msgspec.Struct, frozen=True):
-    """A device asks to be let in (RFC 8628 section 3.1)."""
+    """A device asks to be let in (RFC 8628 section 3.1); `offline` asks for offline access without the scope for it."""
 
     presented: Presented
     scope: tuple[str, ...] | None
+    offline: bool = False
 
 
 class DeviceAuthorized(msgspec.Struct, frozen=True):

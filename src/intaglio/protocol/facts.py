@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from intaglio.protocol.claimsrequest import ClaimRequest
+from intaglio.protocol.instances import Instance
 
 
 class Elsewhere(msgspec.Struct, frozen=True):
@@ -38,11 +39,21 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Workload(msgspec.Struct, frozen=True):
-    """The service account a token is about."""
+    """The service account a token is about.
+
+    `tells_email` puts the address into the token; `party_by_email` names the authorized party by it instead of by the
+    number; `tells_organization` says which organization the account belongs to. `machine` is the one it
+    runs on where the token describes it, with its `licenses`.
+    """
 
     email: str
     unique_id: str
     project_id: str
+    tells_email: bool = True
+    party_by_email: bool = False
+    tells_organization: bool = False
+    machine: Instance | None = None
+    licenses: bool = False
 
 
 class Facts(msgspec.Struct, frozen=True):

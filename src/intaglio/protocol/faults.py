@@ -28,6 +28,23 @@ class BearerFault(ProtocolFault):
     scope = ""
 
 
+class TokenKindFault(BearerFault):
+    """What was presented as an access token is a token of another kind, such as an ID token."""
+
+    public = "That is not an access token."
+
+
+class Forbidden(ProtocolFault):
+    """A caller that is known may not do what it asked for; `permission` is what it lacks, empty where that is not told.
+
+    Whether what it asked about exists is not told either.
+    """
+
+    code = "access_denied"
+    public = "That is not allowed."
+    permission = ""
+
+
 class NotFound(ProtocolFault):
     """Nothing answers there: an unknown tenant or path."""
 

@@ -246,6 +246,14 @@ class SeededClient(msgspec.Struct, frozen=True):
     note: str
 
 
+class SeededIdentity(msgspec.Struct, frozen=True):
+    """A seeded service account on the start page."""
+
+    email: str
+    unique_id: str
+    note: str
+
+
 class StartPage(msgspec.Struct, frozen=True):
     """The front page of development mode: all that was seeded, with links to copy."""
 
@@ -258,6 +266,7 @@ class StartPage(msgspec.Struct, frozen=True):
     commands: tuple[tuple[str, str], ...]
     form_targets: tuple[str, ...] = ()
     demo_uri: str = "/demo"
+    identities: tuple[SeededIdentity, ...] = ()
 
 
 class TokenPart(_Unprinted, frozen=True):

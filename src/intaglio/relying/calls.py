@@ -1,6 +1,6 @@
 """The calls a relying party makes and how their answers are read.
 
-RFC 6749 sections 2.3.1, 3.2, 5.1 and 5.2; OpenID Connect Core 3.1.3.3 and 5.3.
+RFC 6749 sections 2.3.1, 3.2, 5.1 and 5.2; OpenID Connect Core 3.1.3.3 and 5.3; RFC 8628 sections 3.1 and 3.2.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ import binascii
 from typing import Any
 from urllib.parse import quote_plus
 
-from intaglio import codec
-from intaglio.errors import Unavailable
 from intaglio.ids import Secret
-from intaglio.relying.records import Provider, SignInFailed
-from intaglio.validate.discovery import MAXIMUM_OCTETS
+from intaglio.relying import answers
+from intaglio.relying.answers import SignInFailed
+from intaglio.relying.records import DeviceStarted, Provider
 from intaglio.wire import params
 from intaglio.wire.flow import Call, Reply
 
@@ -37,6 +36,18 @@ def _uses_basic(provider: Provider) -> bool:
 
 def token_call(provider: Provider, client_id: str, secret: Secret | None, fields: list[tuple[str, str]]) -> Call:
     """Return the call to the token endpoint, with the client's secret in the way that the issuer takes."""
+    return _client_call(provider, endpoint(provider, "token_endpoint"), client_id, secret, fields)
+
+
+def device_call(provider: Provider, client_id: str, secret: Secret | None, scope: str) -> Call:
+    """Return the call to the device authorization endpoint (RFC 8628 section 3.1)."""
+    url = endpoint(provider, "device_authorization_endpoint")
+    return _client_call(provider, url, client_id, secret, [("scope", scope)])
+
+
+def _client_call(
+    provider: Provider, url: str, client_id: str, secret: Secret | None, fields: list[tuple[str, str]]
+) -> Call:
     headers: tuple[tuple[str, str], ...] = (_FORM, _JSON)
     if secret is None:
         fields = [*fields, ("client_id", client_id)]
@@ -47,45 +58,36 @@ def token_call(provider: Provider, client_id: str, secret: Secret | None, fields
         headers = (*headers, ("authorization", f"Basic {basic}"))
     else:
         fields = [*fields, ("client_id", client_id), ("client_secret", secret.reveal())]
-    return Call("POST", endpoint(provider, "token_endpoint"), headers, params.write(fields).encode("ascii"))
+    return Call("POST", url, headers, params.write(fields).encode("ascii"))
 
 
-def plain(value: object) -> str:
-    """Return another party's text, bounded and without control characters, for operators."""
-    return "".join(character for character in str(value)[:200] if character.isprintable())
+MAX_DEVICE_SECONDS = 1800
 
 
-def _object(reply: Reply) -> dict[str, Any]:
-    if len(reply.body) > MAXIMUM_OCTETS:
-        raise Unavailable("bad-answer", detail={"status": reply.status, "rule": "longer than 256 KiB"})
-    try:
-        return codec.decode_json_object(reply.body)
-    except codec.CodecError as fault:
-        raise Unavailable("bad-answer", detail={"status": reply.status, "rule": str(fault)}) from fault
+def device_answer(reply: Reply) -> DeviceStarted:
+    """Return what a device shows and polls with.
 
-
-def token_answer(reply: Reply) -> dict[str, Any]:
-    """Return the members of a token response.
-
-    Raises `SignInFailed` with code `token-endpoint-error` (the issuer's `error` in `detail`) or
-    `token-answer-malformed`, and `Unavailable` with code `bad-answer`.
+    Raises `SignInFailed` with code `device-endpoint-error` or `device-answer-malformed`, and `Unavailable`.
     """
-    members = _object(reply)
+    members = answers.members_of(reply)
     if reply.status != 200:
-        told: dict[str, object] = {
-            name: plain(members[name]) for name in ("error", "error_description") if name in members
-        }
-        raise SignInFailed("token-endpoint-error", detail={"status": reply.status, **told})
-    kind = members.get("token_type")
-    # OpenID Connect Core 3.1.3.3: Bearer, in any case.
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        raise SignInFailed("token-answer-malformed", detail={"rule": "token_type is not Bearer"})
-    for name in ("access_token", "refresh_token", "id_token"):
-        if name in members and (not isinstance(members[name], str) or not members[name]):
-            raise SignInFailed("token-answer-malformed", detail={"rule": f"{name} is not a string"})
-    if "access_token" not in members:
-        raise SignInFailed("token-answer-malformed", detail={"rule": "access_token is missing"})
-    return members
+        told: dict[str, object] = {n: answers.plain(members[n]) for n in ("error", "error_description") if n in members}
+        raise SignInFailed("device-endpoint-error", detail={"status": reply.status, **told})
+    texts = {name: members.get(name) for name in ("device_code", "user_code", "verification_uri")}
+    absent = [name for name, value in texts.items() if not isinstance(value, str) or not value]
+    if absent:
+        raise SignInFailed("device-answer-malformed", detail={"rule": f"{absent[0]} is missing"})
+    complete, interval, span = (members.get(n) for n in ("verification_uri_complete", "interval", "expires_in"))
+    return DeviceStarted(
+        device_code=Secret(str(texts["device_code"])),
+        # What is shown to a person is a stranger's text.
+        user_code=answers.plain(texts["user_code"]),
+        verification_uri=answers.plain(texts["verification_uri"]),
+        verification_uri_complete=answers.plain(complete) if isinstance(complete, str) else "",
+        expires_in=min(span, MAX_DEVICE_SECONDS) if type(span) is int and span > 0 else MAX_DEVICE_SECONDS,
+        # RFC 8628 3.2: five seconds where the answer names none.
+        interval=interval if type(interval) is int and 0 < interval <= 60 else 5,
+    )
 
 
 def userinfo_call(provider: Provider, access_token: Secret) -> Call:
@@ -98,10 +100,10 @@ def userinfo_answer(reply: Reply, subject: str) -> dict[str, Any]:
     """Return the claims; raises `SignInFailed` with `userinfo-error` or `userinfo-subject-mismatch`."""
     if reply.status != 200:
         raise SignInFailed("userinfo-error", detail={"status": reply.status})
-    members = _object(reply)
+    members = answers.members_of(reply)
     # OpenID Connect Core 5.3.2: the very sub of the ID token, or the answer must not be used.
     if members.get("sub") != subject:
         raise SignInFailed(
-            "userinfo-subject-mismatch", detail={"expected": subject, "received": plain(members.get("sub"))}
+            "userinfo-subject-mismatch", detail={"expected": subject, "received": answers.plain(members.get("sub"))}
         )
     return members

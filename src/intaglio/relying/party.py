@@ -1,6 +1,7 @@
 """A relying party: authorization code flow with PKCE, refresh, userinfo and logout, as pure flows.
 
-OpenID Connect Core 3.1 and 12, RFC 7636 (S256), RFC 9207 (iss), RFC 9700, OpenID Connect RP-Initiated Logout 1.0.
+OpenID Connect Core 3.1 and 12, RFC 7636 (S256), RFC 8628 (devices), RFC 9207 (iss), RFC 9700, OpenID Connect
+RP-Initiated Logout 1.0.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import msgspec
 
 from intaglio.errors import Refused
 from intaglio.ids import Secret
-from intaglio.protocol import pkce
-from intaglio.relying import calls, renewal
-from intaglio.relying.records import Provider, SignedIn, SignInFailed, Transaction
+from intaglio.protocol import device, pkce
+from intaglio.relying import answers, calls, renewal
+from intaglio.relying.answers import SignInFailed
+from intaglio.relying.records import DeviceStarted, Provider, SignedIn, Transaction
 from intaglio.tokens import jwk
 from intaglio.tokens.claims import IDToken
 from intaglio.tokens.raw import RawToken
@@ -107,10 +109,36 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
             ("code_verifier", transaction.code_verifier),
         ]
         reply = yield calls.token_call(provider, self.client_id, self.client_secret, fields)
-        members = calls.token_answer(reply)
+        members = answers.token_answer(reply)
         if "id_token" not in members:
             _fail("token-answer-malformed", rule="id_token is missing")
         occasion = Occasion(transaction.nonce, members["access_token"], max_age=transaction.max_age)
+        report = yield from self._judge(provider, members["id_token"], occasion, now)
+        return _signed_in(members, report.believed(), report)
+
+    def start_device(self, provider: Provider) -> Flow[DeviceStarted]:
+        """Ask for the codes of a device (RFC 8628 section 3.1). Raises `SignInFailed` and `Unavailable`."""
+        reply = yield calls.device_call(provider, self.client_id, self.client_secret, self.scope)
+        return calls.device_answer(reply)
+
+    def poll_device(self, provider: Provider, started: DeviceStarted, *, now: int) -> Flow[SignedIn | str]:
+        """Ask whether the person has decided: the tokens, or `authorization_pending` or `slow_down` (RFC 8628 3.5).
+
+        Raises `SignInFailed` (`token-endpoint-error` with `access_denied` or `expired_token` in `detail`), `Refused`,
+        `Unavailable`.
+        """
+        fields = [("grant_type", device.GRANT), ("device_code", started.device_code.reveal())]
+        reply = yield calls.token_call(provider, self.client_id, self.client_secret, fields)
+        try:
+            members = answers.token_answer(reply)
+        except SignInFailed as fault:
+            error = str(fault.detail.get("error", ""))
+            if error in ("authorization_pending", "slow_down"):
+                return error
+            raise
+        if "id_token" not in members:
+            _fail("token-answer-malformed", rule="id_token is missing")
+        occasion = Occasion(access_token=members["access_token"])
         report = yield from self._judge(provider, members["id_token"], occasion, now)
         return _signed_in(members, report.believed(), report)
 
@@ -121,7 +149,7 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
         """
         fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.reveal())]
         reply = yield calls.token_call(provider, self.client_id, self.client_secret, fields)
-        members = calls.token_answer(reply)
+        members = answers.token_answer(reply)
         if "id_token" not in members:
             return _signed_in(members, previous, None)
         occasion = Occasion(access_token=members["access_token"])
@@ -164,9 +192,9 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
         promised = provider.metadata.members.get("authorization_response_iss_parameter_supported") is True
         sender = params.get("iss")
         if (sender is None and promised) or (sender is not None and sender != self.issuer):
-            _fail("response-issuer-mismatch", expected=self.issuer, received=calls.plain(sender))
+            _fail("response-issuer-mismatch", expected=self.issuer, received=answers.plain(sender))
         if "error" in params:
-            told = {name: calls.plain(params[name]) for name in ("error", "error_description") if name in params}
+            told = {name: answers.plain(params[name]) for name in ("error", "error_description") if name in params}
             _fail("authorization-error", **told)
         code = params.get("code")
         if not code:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from intaglio.errors import ProtocolFault
 from intaglio.ids import Secret
 from intaglio.tokens.claims import IDToken
 from intaglio.tokens.jwk import KeySet
 from intaglio.tokens.raw import RawToken
 from intaglio.validate.discovery import Metadata
 from intaglio.validate.report import ValidationReport
-
-
-class SignInFailed(ProtocolFault):
-    """A sign-in, a refresh or a call came to nothing; the code tells at which step."""
-
-    code = "sign-in-failed"
-    public = "Signing in did not succeed."
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -42,6 +34,20 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return "Transaction(…)"
+
+
+class DeviceStarted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a device shows its person, and what it polls with; spans are in seconds (RFC 8628 section 3.2)."""
+
+    device_code: Secret
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int
+
+    def __repr__(self) -> str:
+        return "DeviceStarted(…)"
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ from intaglio.server.workload.place import Works
 from intaglio.wire.flow import Flow
 
 if TYPE_CHECKING:
+    from intaglio.net.forwarding import Forwarder
     from intaglio.net.pooled import PooledDriver
 
 T = TypeVar("T")
@@ -109,6 +110,26 @@ async def prove(store: Store, vault: Vault) -> None:
         await store.write(installation.keep_fact, PROOF, vault.seal(PROOF_TEXT, PROOF))
         return
     vault.open(sealed, PROOF)
+
+
+@asynccontextmanager
+async def works(settings: Settings, clock: Clock) -> AsyncIterator[Works]:
+    """Open what workloads' functions work with, for a process beside the server that calls nobody.
+
+    Raises `Misconfigured` (`master-key-missing`, `master-key-wrong`, and those of the storage).
+    """
+    vault = open_vault(settings)
+    if vault is None:
+        raise Misconfigured("master-key-missing", "This needs the master key.")
+    store = await stores.open_store(settings.database.url)
+    try:
+        await prove(store, vault)
+        keyring = Keyring(store, vault, clock)
+        mint = Mint(keyring)
+        yield Works(store, clock, keyring, mint, vault)
+        mint.close()
+    finally:
+        await store.close()
 
 
 @asynccontextmanager
@@ -203,6 +224,40 @@ def outgoing(trusted: str, ca_file: str | None) -> Driver:
     from intaglio.net.pooled import PooledDriver  # noqa: PLC0415
 
     return PooledDriver(Guard((trusted,)), ca_file=ca_file)
+
+
+class Outside:
+    """Opens connections for a gate: to the issuers that it was told of, and to the services behind it."""
+
+    def __init__(self, ca_file: str | None, connect_seconds: float, idle_seconds: float) -> None:
+        self._ca_file = ca_file
+        self._connect_seconds = connect_seconds
+        self._idle_seconds = idle_seconds
+        self._opened: list[PooledDriver | Forwarder] = []
+
+    def outgoing(self, trusted: tuple[str, ...]) -> Driver:
+        """Return what runs calls to public hosts and to those of the trusted URLs."""
+        from intaglio.net.guard import Guard  # noqa: PLC0415
+        from intaglio.net.pooled import PooledDriver  # noqa: PLC0415
+
+        driver = PooledDriver(Guard(trusted), ca_file=self._ca_file)
+        self._opened.append(driver)
+        return driver
+
+    def upstream(self, origin: str) -> Forwarder:
+        """Return what passes requests on to an origin; raises `Misconfigured` (`upstream-unusable`)."""
+        from intaglio.net.forwarding import Forwarder  # noqa: PLC0415
+
+        forwarder = Forwarder(
+            origin, ca_file=self._ca_file, connect_seconds=self._connect_seconds, idle_seconds=self._idle_seconds
+        )
+        self._opened.append(forwarder)
+        return forwarder
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for opened in self._opened:
+            await opened.aclose()
 
 
 class Outward:

@@ -14,7 +14,7 @@ import pathlib
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +23,7 @@ import uvloop
 from intaglio import __version__, ids
 from intaglio.clock import Clock, SystemClock
 from intaglio.dialects import registry
+from intaglio.dialects.google import hosts
 from intaglio.errors import Misconfigured
 from intaglio.server import compose, upkeep
 from intaglio.server.compose import Outward
@@ -36,10 +37,14 @@ from intaglio.server.http.dispatch import Hall
 from intaglio.server.http.tenancy import Listener
 from intaglio.server.keyring import vault as vaults
 from intaglio.server.keyring.vault import Vault
+from intaglio.server.model import tenants
+from intaglio.server.model.audit import Entry
 from intaglio.server.settings import Outgoing, Settings
 
 if TYPE_CHECKING:
     from intaglio.server.devmode.conformancefront import ConformanceFront
+    from intaglio.server.gate.building import Door
+    from intaglio.server.gate.config import Config
 
 SWITCH_SECONDS = 0.0003
 PORTS = ("standard", "google", "microsoft", "auth0", "cloudentity")
@@ -63,7 +68,9 @@ async def _run(
     outward: Outward | None = None,
     works: bool = False,
 ) -> None:
-    server = connections.Server(connections.config(app, tls=tls, proxies=proxies, grace=grace), on_ready)
+    server = connections.Server(
+        connections.config(app, tls=tls, proxies=proxies, grace=grace), on_ready, hall.waiting.end
+    )
     tasks = [asyncio.create_task(upkeep.forever(hall.house, warns=not works))]
     if works:
         tasks.append(asyncio.create_task(compose.engine(hall.house).forever()))
@@ -80,6 +87,7 @@ async def _run(
             task.cancel()
         hall.house.passwords.close()
         hall.house.mint.close()
+        hall.works.signatures.close()
         if outward is not None:
             await outward.aclose()
         await hall.house.store.close()
@@ -139,6 +147,7 @@ def _lines(listeners: tuple[Listener, ...], authority: pathlib.Path | None) -> t
     rows = [
         ("A token for a machine", curl),
         ("Google's clients", f"export GCE_METADATA_HOST={host} GCE_METADATA_IP={host}"),
+        ("The same for each language", f"intaglio metadata env --at {host}"),
     ]
     return tuple(rows) + (localca.trust_lines(authority) if authority is not None else ())
 
@@ -158,6 +167,8 @@ def _announce(listeners: tuple[Listener, ...], lines: tuple[tuple[str, str], ...
     for client in seeds.listed(base):
         secret = f" / {client.client_secret}" if client.client_secret else f" ({client.kind})"
         _say(f"  client       {client.client_id}{secret}")
+    for identity in seeds.IDENTITIES:
+        _say(f"  account      {identity.email}")
     _say()
     for label, line in lines:
         _say(f"  {label}:\n    {line}")
@@ -278,6 +289,30 @@ async def _refuse_development(hall: Hall, clock: Clock) -> None:
         )
 
 
+async def _confess(listeners: Iterable[Listener], hall: Hall, clock: Clock) -> None:
+    """Say, and write into the audit log, that tokens are issued under a name that is not ours."""
+    for one in listeners:
+        if one.name != "google" or not hosts.is_google(one.base_url):
+            continue
+        _say(f"warning: tokens are issued as {one.base_url}, which is Google's issuer and not yours.")
+        _say("  This is for tests in a network of their own. next step: unset google.allow_google_issuer")
+        tenant, now = await hall.house.store.read(tenants.by_slug, one.tenant), clock.now()
+        if tenant is not None:
+            setting = {"setting": "google.allow_google_issuer"}
+            await hall.works.trail.note(
+                Entry(
+                    tenant.tenant_id,
+                    ids.ordered(now),
+                    now,
+                    "issuer.foreign",
+                    "operator",
+                    one.base_url,
+                    "allowed",
+                    detail=setting,
+                )
+            )
+
+
 async def _serve(settings: Settings) -> None:
     clock = SystemClock()
     vault = compose.open_vault(settings)
@@ -290,6 +325,7 @@ async def _serve(settings: Settings) -> None:
         outward = Outward(settings.outgoing)
         hall = compose.assemble(store, vault, clock, Passwords(), development=False, outward=outward)
         await _refuse_development(hall, clock)
+        await _confess(listeners.values(), hall, clock)
         sockets = [connections.bind(one.host, one.port) for one in settings.listeners]
     except BaseException:
         await store.close()
@@ -322,6 +358,60 @@ async def _work(settings: Settings) -> None:
         passwords.close()
         await outward.aclose()
         await store.close()
+
+
+# --- gate
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """What a gate was told: its configuration, the folder of its files, and the installation that it is part of."""
+
+    config: Config
+    folder: pathlib.Path
+    settings: Settings | None = None
+    doors: dict[str, Door] = {}
+
+
+async def _gate(told: Opened) -> None:
+    # Only this command needs them: the others start without.
+    from intaglio.server.gate import config as gates  # noqa: PLC0415
+    from intaglio.server.gate import connections as gate_connections  # noqa: PLC0415
+    from intaglio.server.gate.app import GateApp  # noqa: PLC0415
+    from intaglio.server.gate.building import Builder, Installation  # noqa: PLC0415
+
+    clock, gate = SystemClock(), told.config.gate
+    async with contextlib.AsyncExitStack() as stack:
+        installation = None
+        if told.settings is not None:
+            works = await stack.enter_async_context(compose.works(told.settings, clock))
+            installation = Installation(works, told.doors)
+        outside = compose.Outside(gate.ca_file or None, gate.connect_seconds, gate.idle_seconds)
+        stack.push_async_callback(outside.aclose)
+        builder = Builder(registry.DIALECTS, outside, told.folder, installation)
+        services = await builder.services(told.config)
+        sockets, port = [], 0
+        if gate.listen:
+            sockets.append(connections.bind(*gates.place(gate.listen, "gate.listen")))
+        if gate.forward_auth:
+            host, port = gates.place(gate.forward_auth, "gate.forward_auth")
+            sockets.append(connections.bind(host, port))
+        app = GateApp(services, port, gates.Trusted(gate.trusted_proxies), clock)
+        tls = (gate.certificate_file, gate.key_file) if gate.certificate_file else None
+        ready = functools.partial(_say, "ready: " + ", ".join(service.name for service in services))
+        server = connections.Server(gate_connections.config(app, tls=tls), ready)
+        gc.collect()
+        gc.freeze()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        await server.serve(sockets=sockets)
+
+
+def gate(told: Opened, log_level: str = "info") -> int:
+    """Stand in front of services until it is stopped; return the exit code.
+
+    Raises `Misconfigured` (`gate-invalid`, `openapi-unusable`, `upstream-unusable`, `port-taken`, those of the store).
+    """
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(name)s %(message)s")
+    return _loop(_gate(told))
 
 
 def work(settings: Settings) -> int:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from intaglio.dialects.google import hosts
 from intaglio.errors import Misconfigured
 from intaglio.ids import Secret
 from intaglio.wire import places
@@ -53,8 +54,22 @@ KEYS: tuple[Key, ...] = (
     Key("standard", "listen", "text", None, "`host:port` where the standard dialect answers."),
     Key("standard", "base_url", "text", None, "Public address; issuers are `{base_url}/{slug}`."),
     Key("google", "listen", "text", None, "`host:port` where the google dialect answers."),
-    Key("google", "base_url", "text", None, "Public address, which is the issuer."),
+    Key(
+        "google",
+        "universe_domain",
+        "text",
+        None,
+        "The universe: the issuer is `https://accounts.{domain}`, and the APIs answer at names under the domain.",
+    ),
+    Key("google", "base_url", "text", None, "Public address, which is the issuer; needless with a universe_domain."),
     Key("google", "tenant", "text", "default", "Slug of the tenant behind it."),
+    Key(
+        "google",
+        "allow_google_issuer",
+        "flag",
+        default=False,
+        help="Allow Google's own issuer as ours: for tests in a network of their own, and for nothing else.",
+    ),
     Key("auth0", "listen", "text", None, "`host:port` where the auth0 dialect answers."),
     Key("auth0", "base_url", "text", None, "Public address; the issuer is `{base_url}/`."),
     Key("auth0", "tenant", "text", "default", "Slug of the tenant behind it."),
@@ -103,6 +118,13 @@ class Listener(msgspec.Struct, frozen=True):
     tenant: str = ""
 
 
+class Google(msgspec.Struct, frozen=True):
+    """What only the google dialect has: its universe, and whether it may pass for Google."""
+
+    universe_domain: str = ""
+    allow_google_issuer: bool = False
+
+
 class TLS(msgspec.Struct, frozen=True):
     """The certificate of every listener."""
 
@@ -134,6 +156,7 @@ class Settings(msgspec.Struct, frozen=True):
     database: Database = Database()
     master_key: Secret | None = None
     listeners: tuple[Listener, ...] = ()
+    google: Google = Google()
     tls: TLS | None = None
     server: Server = Server()
     outgoing: Outgoing = Outgoing()
@@ -380,6 +403,7 @@ def _compile(values: dict[str, Any], origins: dict[str, Origin], faults: list[Fa
         database=Database(values.get("database.url") or ""),
         master_key=values.get("keys.master_key"),
         listeners=listeners,
+        google=Google(values.get("google.universe_domain") or "", values.get("google.allow_google_issuer") or False),
         tls=_tls(values, faults),
         server=server,
         outgoing=_outgoing(values, faults),
@@ -459,6 +483,8 @@ def _listener(
     if all(origins.get(name, "default") == "default" for name in names):
         return None
     before = len(faults)
+    if dialect == "google":
+        _universe(values, faults)
     for name in (f"{dialect}.listen", f"{dialect}.base_url"):
         if values.get(name) is None and not any(fault.key == name for fault in faults):
             faults.append(_missing(name))
@@ -470,6 +496,27 @@ def _listener(
     if len(faults) > before:
         return None
     return Listener(dialect, host, port, base_url, values.get(f"{dialect}.tenant") or "")
+
+
+def _universe(values: dict[str, Any], faults: list[Fault]) -> None:
+    """Put the base address of the universe into `values`, and refuse Google's own unless it was allowed."""
+    domain, written = values.get("google.universe_domain"), values.get("google.base_url")
+    if domain is not None:
+        try:
+            values["google.base_url"] = hosts.base(domain)
+        except ValueError:
+            faults.append(
+                Fault("google.universe_domain", "a domain in lower case, such as id.example.com", domain[:80])
+            )
+            values.setdefault("google.base_url", "https://accounts.invalid")
+            return
+        if written is not None and written.rstrip("/") != values["google.base_url"]:
+            faults.append(Fault("google.base_url", f"nothing, or {values['google.base_url']}", written[:80]))
+    # SECURITY: tokens that claim to be Google's are believed by whoever trusts our keys; nobody gets there by a slip
+    # (test_googles_own_issuer_needs_a_word).
+    if hosts.is_google(values.get("google.base_url") or "") and not values.get("google.allow_google_issuer"):
+        hint = "set google.allow_google_issuer only in a network of tests that reaches nobody else"
+        faults.append(Fault("google.base_url", "an issuer of your own", "Google's issuer", hint))
 
 
 def _read_listen(name: str, text: str | None, faults: list[Fault]) -> tuple[str, int]:

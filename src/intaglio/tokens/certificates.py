@@ -111,6 +111,15 @@ def serial(der: bytes) -> int:
     return _load(der).serial_number
 
 
+def validity(der: bytes) -> tuple[int, int]:
+    """Return from when and until when a certificate says it is valid (RFC 5280 section 4.1.2.5), in epoch seconds.
+
+    Raises `Refused` with code `malformed-key`.
+    """
+    certificate = _load(der)
+    return int(certificate.not_valid_before_utc.timestamp()), int(certificate.not_valid_after_utc.timestamp())
+
+
 def public_key(der: bytes, alg: str | None) -> jwk.VerificationKey:
     """Return the key in a certificate; neither its chain nor its dates are judged.
 

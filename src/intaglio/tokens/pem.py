@@ -26,6 +26,12 @@ def private_to_der(key: jwk.SigningKey) -> bytes:
     )
 
 
+def private_to_pem(key: jwk.SigningKey) -> str:
+    """Return the private key as unencrypted PKCS #8 PEM, to be handed to its holder and kept nowhere."""
+    form = serialization.PrivateFormat.PKCS8
+    return key.private.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode("ascii")
+
+
 def private_from_der(alg: str, der: bytes) -> jwk.SigningKey:
     """Return a key of our own from what `private_to_der` wrote.
 
@@ -37,6 +43,19 @@ def private_from_der(alg: str, der: bytes) -> jwk.SigningKey:
         private = serialization.load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Refused("malformed-key", detail={"rule": "not PKCS #8"}) from None  # the cause may tell of the key
+    if not isinstance(private, PrivateKey):
+        raise Refused("malformed-key", detail={"rule": "a key type that is not supported"})
+    return jwk.SigningKey(alg, private)
+
+
+def private_from_pem(alg: str, pem: str) -> jwk.SigningKey:
+    """Return the key in a PEM text without a passphrase; raises `Refused` with code `malformed-key`."""
+    if len(pem) > MAXIMUM_PEM_OCTETS:
+        raise Refused("malformed-key", detail={"rule": "longer than 64 KiB"})
+    try:
+        private = serialization.load_pem_private_key(pem.encode("ascii"), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise Refused("malformed-key", detail={"rule": "not a PEM private key"}) from None  # the cause may quote it
     if not isinstance(private, PrivateKey):
         raise Refused("malformed-key", detail={"rule": "a key type that is not supported"})
     return jwk.SigningKey(alg, private)

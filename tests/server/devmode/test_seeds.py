@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.devmode import seeds
-from intaglio.server.model import installation, tenants
+from intaglio.server.model import installation, policies, serviceaccounts, services, tenants
+from intaglio.server.model.policies import Policy
 from intaglio.server.model.tenants import Tenant
 from tests import harness
 from tests.capability import capability
@@ -57,23 +59,60 @@ def test_seeds_are_known_again(site: harness.Site) -> None:
         found = seeds.known_secrets(site.store, site.house.secrets, site.passwords, harness.NOW)
         return site.run(found).what
 
-    assert len(known()) == 5
+    assert len(known()) == 7
     site.write(installation.keep_fact, seeds.FACT, "")
     for name in ("web", "machine"):
         site.change_client(name, secrets=(site.house.secrets.keep("another", harness.NOW),))
-    assert len(known()) == 2
+    assert len(known()) == 4
     other = Passwords(memory_kib=8, passes=1)
     for name in ("alice", "bob"):
         site.change_user(name, password_hash=other.hash_now("another"))
     other.close()
+    assert len(known()) == 2
+    for unique_id in (seeds.ACCOUNT_ID, seeds.TARGET_ID):
+        account = site.read(serviceaccounts.by_unique_id, seeds.TENANT_ID, unique_id)
+        assert account is not None
+        site.write(serviceaccounts.replace, msgspec.structs.replace(account, deleted_at=harness.NOW))
     assert known() == ()
+
+
+def test_seeded_accounts_come_back(site: harness.Site) -> None:
+    """A deleted service account, its policy and the service are there again after the next start, as they were."""
+    account = site.read(serviceaccounts.by_email, seeds.TENANT_ID, seeds.TARGET)
+    assert account is not None
+    before = site.read(policies.of_resource, seeds.TENANT_ID, account.resource)
+    assert before is not None
+    site.write(policies.delete, seeds.TENANT_ID, account.resource)
+    site.write(serviceaccounts.replace, msgspec.structs.replace(account, deleted_at=harness.NOW))
+    site.write(services.delete, seeds.TENANT_ID, seeds.PROJECT, seeds.SERVICE)
+    for _ in range(2):
+        site.run(seeds.plant(site.store, site.base, site.house.secrets, site.passwords, harness.NOW))
+    assert site.read(serviceaccounts.by_email, seeds.TENANT_ID, seeds.TARGET) == account
+    assert site.read(policies.of_resource, seeds.TENANT_ID, account.resource) == before
+    found = site.read(services.by_audience, seeds.TENANT_ID, seeds.SERVICE_AUDIENCE)
+    assert found is not None
+    assert found.name == seeds.SERVICE
+
+
+def test_what_somebody_wrote_over_a_seed_stays(site: harness.Site) -> None:
+    """A policy that was changed, and an account made anew at a seeded address, are nobody's to overwrite."""
+    account = site.read(serviceaccounts.by_email, seeds.TENANT_ID, seeds.TARGET)
+    assert account is not None
+    mine = Policy(seeds.TENANT_ID, account.resource, (), "mine", harness.NOW)
+    assert site.write(policies.write, mine, "SEEDED00")
+    site.write(serviceaccounts.replace, msgspec.structs.replace(account, deleted_at=harness.NOW))
+    other = msgspec.structs.replace(account, unique_id="999999999999999999999")
+    site.write(serviceaccounts.insert, other)
+    site.run(seeds.plant(site.store, site.base, site.house.secrets, site.passwords, harness.NOW))
+    assert site.read(policies.of_resource, seeds.TENANT_ID, account.resource) == mine
+    assert site.read(serviceaccounts.by_email, seeds.TENANT_ID, seeds.TARGET) == other
 
 
 @capability("start-page", witness="the page's own text")
 def test_the_start_page(site: harness.Site) -> None:
     """People, clients with their secrets, issuer and links; every link answers."""
     page = site.get(BASE + "/")
-    for words in ("alice-password", "bob-password", "web-secret", "machine-secret", f"{BASE}/default"):
+    for words in ("alice-password", "bob-password", "web-secret", "machine-secret", f"{BASE}/default", seeds.TARGET):
         assert words in page.text
     for link in re.findall(r'href="(http://localhost:8080[^"]*)"', page.text):
         assert site.get(link).status == 200, link

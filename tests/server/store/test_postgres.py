@@ -52,6 +52,24 @@ async def _look(url: str, question: str) -> Any:
         await connection.close()
 
 
+def refuse() -> Plan[None]:
+    """Write, and then find that the whole cannot be."""
+    yield from installation.keep_fact("refused", "1")
+    raise errors.Misconfigured("role-unknown", "There is no such role.")
+
+
+def test_what_a_plan_refuses_is_no_fault_of_the_database(url: str) -> None:
+    """The plan's own error reaches the caller, and nothing of the plan is kept."""
+
+    async def case(store: engine.PostgresStore) -> str | None:
+        with pytest.raises(errors.Misconfigured) as caught:
+            await store.write(refuse)
+        assert caught.value.code == "role-unknown"
+        return await store.read(installation.fact, "refused")
+
+    assert _run(url, case) is None
+
+
 def one_then_other(one: str, other: str) -> Plan[None]:
     """Change two rows in an order that another plan has the other way round."""
     yield from installation.keep_fact(one, "1")

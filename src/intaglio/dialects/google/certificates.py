@@ -1,13 +1,14 @@
-"""Discovery and the two forms in which the keys are published: PEM certificates by kid, and a JWK Set."""
+"""The two forms in which the keys are published: PEM certificates by kid, and a JWK Set (RFC 7517 section 5)."""
 
 from __future__ import annotations
 
 import base64
+from typing import Any
 
+from intaglio import codec
 from intaglio.dialects.coding import Context
-from intaglio.dialects.standard import discovery
 from intaglio.names import Kid
-from intaglio.protocol.discovery import DiscoveryAnswer, KeysAnswer
+from intaglio.protocol.discovery import KeysAnswer
 from intaglio.protocol.facts import PublishedKey
 from intaglio.wire.message import Response
 
@@ -25,18 +26,13 @@ def publishes(key: PublishedKey) -> bool:
 def write_keys(answer: KeysAnswer, ctx: Context) -> Response:
     """Write the keys: `certificates` is a map from kid to PEM, `jwks` a JWK Set."""
     if answer.form == "certificates":
-        return discovery.document({kid(key): key.pem for key in answer.keys}, answer.max_age)
+        return _document({kid(key): key.pem for key in answer.keys}, answer.max_age)
     keys = [{**key.members, "use": "sig", "alg": key.alg, "kid": kid(key)} for key in answer.keys]
-    return discovery.document({"keys": keys}, answer.max_age)
+    return _document({"keys": keys}, answer.max_age)
 
 
-def write_discovery(answer: DiscoveryAnswer, ctx: Context) -> Response:
-    """Write the metadata: here only what verifies a workload's token."""
-    body = {
-        "issuer": answer.issuer,
-        "jwks_uri": answer.base + "/oauth2/v3/certs",
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "claims_supported": ["aud", "azp", "email", "email_verified", "exp", "iat", "iss", "sub"],
-    }
-    return discovery.document(body, 300)
+def _document(body: dict[str, Any], max_age: int) -> Response:
+    # RFC 9111 5.2.2.2: an old answer may not stand in for a new one, or revoked keys would live on in caches.
+    control = f"public, max-age={max_age}, must-revalidate, no-transform"
+    headers = (("content-type", "application/json; charset=UTF-8"), ("cache-control", control))
+    return Response(200, headers, codec.encode_json(body))

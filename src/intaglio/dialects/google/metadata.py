@@ -1,19 +1,34 @@
-"""The metadata server: its directory, the attached service account, and the identity endpoint.
+"""The metadata server: the tree that describes the machine, and the attached account's tokens.
 
 Wire facts were checked with the official clients of five languages; the audience comes in three encodings.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import re
+from html import escape
 from ipaddress import ip_address
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from intaglio import codec
 from intaglio.dialects.coding import Context
-from intaglio.errors import ProtocolFault
+from intaglio.dialects.standard import errors as standard
+from intaglio.errors import IntaglioError, ProtocolFault
 from intaglio.protocol import faults
-from intaglio.protocol.identity import AccountAnswer, AccountQuery, Answered, IdentityQuery, Minted
-from intaglio.wire.message import Request, Response
+from intaglio.protocol.identity import (
+    Answered,
+    Form,
+    IdentityQuery,
+    Minted,
+    TokenAnswer,
+    TokenQuery,
+    TreeAnswer,
+    TreeQuery,
+)
+from intaglio.protocol.instances import ETAG_DIGITS
+from intaglio.wire.message import NO_STORE, Request, Response
 
 HEADERS = (
     ("metadata-flavor", "Google"),
@@ -23,16 +38,28 @@ HEADERS = (
 )
 """What each answer carries, errors too: clients refuse answers without the flavor."""
 
+ROOT = "/computeMetadata"
+TREE = ROOT + "/v1"
+
 MAX_AUDIENCE = 2048
-SCOPES = ("https://www.googleapis.com/auth/cloud-platform", "openid", "email")
+MAX_SCOPES, MAX_SCOPE = 50, 200
+MAX_WAIT = 3600
+"""Seconds for which somebody may wait for a change; clients ask again."""
+MAX_ETAG = 64
+
+HOSTS = frozenset({"metadata", "metadata.google.internal", "localhost"})
+_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
+NO_AUDIENCE = "non-empty audience parameter required"
+_STATUS = {"invalid_request": 400, "access_denied": 403}
 
 
-HOSTS = ("metadata", "metadata.google.internal", "localhost")
+# --- who may ask
 
 
-def _is_own_host(request: Request, base: str) -> bool:
+@functools.lru_cache(maxsize=64)
+def _is_own_host(given: str, base: str) -> bool:
     try:
-        host = urlsplit("//" + (request.header("host") or "")).hostname or ""
+        host = (urlsplit("//" + given).hostname or "").rstrip(".")
         if host in HOSTS or host == urlsplit(base).hostname:
             return True
         ip_address(host)
@@ -42,15 +69,20 @@ def _is_own_host(request: Request, base: str) -> bool:
 
 
 def _flavored(request: Request, ctx: Context) -> None:
+    given = dict(request.headers)
     # SECURITY: a page in a browser and a confused proxy cannot send this header, or they add the others.
-    if request.header("metadata-flavor") != "Google":
+    if given.get("metadata-flavor") != "Google":
         raise ProtocolFault("access_denied", "Missing Metadata-Flavor:Google header.")
-    if request.header("x-forwarded-for") is not None or request.header("origin") is not None:
+    # RFC 7239 4: the standard name of the same thing.
+    if "x-forwarded-for" in given or "forwarded" in given or "origin" in given:
         raise ProtocolFault("access_denied", "Requests through a proxy or from a browser are refused.")
     # SECURITY: a page whose name was bound anew to this address would be of one origin with us, and could send the
     # header above; but its Host is its own (test_metadata_refuses_a_rebound_name).
-    if not _is_own_host(request, ctx.base):
+    if not _is_own_host(given.get("host", "")[:300], ctx.base):
         raise ProtocolFault("access_denied", "This server is not reached by that name.")
+
+
+# --- questions
 
 
 def _parameter(query: str, name: str) -> str:
@@ -69,6 +101,10 @@ def _parameter(query: str, name: str) -> str:
     return ""
 
 
+def _is_true(query: str, *names: str) -> bool:
+    return any(_parameter(query, name).lower() == "true" for name in names)
+
+
 def read_ping(request: Request, ctx: Context) -> Answered:
     """Read the ping by which clients find out whether a metadata server is there; it needs no header."""
     return Answered("computeMetadata/\n")
@@ -80,53 +116,111 @@ def read_fixed(request: Request, ctx: Context) -> Answered:
     return Answered(ctx.fixed["text"])
 
 
-def read_account(request: Request, ctx: Context) -> AccountQuery:
-    """Read a request about the attached service account."""
-    _flavored(request, ctx)
-    recursive = _parameter(request.query, "recursive").lower() == "true"
-    return AccountQuery(ctx.words.get("account", "default"), ctx.fixed.get("field", ""), recursive)
-
-
 def read_identity(request: Request, ctx: Context) -> IdentityQuery:
-    """Read a request for an ID token; raises `invalid_request` without an audience.
-
-    `format=full` is answered as `standard`: there is no virtual machine here to describe.
-    """
+    """Read a request for an ID token; raises `invalid_request` without an audience."""
     _flavored(request, ctx)
     audience = _parameter(request.query, "audience")
     if not audience:
-        raise faults.invalid_request("non-empty audience parameter required", expected="audience", received="nothing")
+        raise faults.invalid_request(NO_AUDIENCE, expected="audience", received="nothing")
     if len(audience) > MAX_AUDIENCE or not audience.isprintable():
         raise faults.invalid_request("The audience is too long or holds control characters.")
+    if "&" not in request.query:
+        return IdentityQuery(ctx.words["account"], audience)
     wanted = _parameter(request.query, "format") or "standard"
     if wanted not in ("standard", "full"):
         raise faults.invalid_request(
             "format must be standard or full.", expected="standard, full", received=wanted[:20]
         )
-    return IdentityQuery(ctx.words["account"], audience, wanted)
+    # VENDOR: one client's older versions say `license`.
+    return IdentityQuery(ctx.words["account"], audience, wanted, _is_true(request.query, "licenses", "license"))
+
+
+def read_token(request: Request, ctx: Context) -> TokenQuery:
+    """Read a request for an access token; its scopes are separated by commas. Other parameters do not count."""
+    _flavored(request, ctx)
+    asked = dict.fromkeys(word for word in _parameter(request.query, "scopes").split(",") if word)
+    if len(asked) > MAX_SCOPES or not all(len(word) <= MAX_SCOPE and _SCOPE.fullmatch(word) for word in asked):
+        raise faults.invalid_request("The scopes are too many, or are no scopes.")
+    return TokenQuery(ctx.words["account"], tuple(asked))
+
+
+def read_tree(request: Request, ctx: Context) -> TreeQuery:
+    """Read a question about the machine; raises `invalid_request` for a parameter that is none."""
+    _flavored(request, ctx)
+    query, names = request.query, request.path.removeprefix(TREE).removeprefix("/").split("/")
+    seconds, form = _parameter(query, "timeout_sec"), _parameter(query, "alt")
+    if form not in ("", "text", "json"):
+        raise faults.invalid_request("alt must be text or json.", expected="text, json", received=form[:20])
+    if seconds and not (seconds.isascii() and seconds.isdigit()):
+        raise faults.invalid_request("timeout_sec must be a whole number.", received=seconds[:20])
+    return TreeQuery(
+        path=tuple(unquote(name) for name in names if name),
+        address=_with_slash(request),
+        directory=request.path.endswith("/"),
+        recursive=_is_true(query, "recursive"),
+        form=_form(form),
+        wait=_is_true(query, "wait_for_change"),
+        last_etag=_parameter(query, "last_etag")[:MAX_ETAG],
+        wait_seconds=min(int(seconds[:9]), MAX_WAIT) if seconds else MAX_WAIT,
+    )
+
+
+def _form(text: str) -> Form:
+    return "json" if text == "json" else "text" if text == "text" else ""
+
+
+def _with_slash(request: Request) -> str:
+    # The Host is one of our own names by now, or an address.
+    scheme = "https" if request.secure else "http"
+    return f"{scheme}://{request.header('host')}{request.path}/" + (f"?{request.query}" if request.query else "")
+
+
+def read_moved(request: Request, ctx: Context) -> TreeAnswer:
+    """Read a request for a directory above the tree, without its slash."""
+    _flavored(request, ctx)
+    return TreeAnswer("", moved=_with_slash(request))
+
+
+# --- answers
+
+
+def _tag(body: bytes) -> tuple[str, str]:
+    return ("etag", hashlib.sha256(body).hexdigest()[:ETAG_DIGITS])
 
 
 def write_answered(answer: Answered, ctx: Context) -> Response:
     """Write a short text."""
-    return Response(200, (("content-type", answer.content_type),), answer.text.encode())
+    body = answer.text.encode()
+    return Response(200, (("content-type", answer.content_type), _tag(body)), body)
 
 
-def write_account(answer: AccountAnswer, ctx: Context) -> Response:
-    """Write the account's directory, one field of it, or all of it as JSON."""
-    whole = {"aliases": ["default"], "email": answer.email, "scopes": list(SCOPES)}
-    if answer.recursive:
-        return Response(200, (("content-type", "application/json"),), codec.encode_json(whole))
-    texts = {
-        "": "aliases\nemail\nidentity\nscopes\n",
-        "email": answer.email,
-        "aliases": "default\n",
-        "scopes": "".join(scope + "\n" for scope in SCOPES),
-        "list": f"default/\n{answer.email}/\n",
-        "project-id": answer.project_id,
-    }
-    return Response(200, (("content-type", "application/text"),), texts[answer.field].encode())
+def write_tree(answer: TreeAnswer, ctx: Context) -> Response:
+    """Write a value or a directory, or where the directory is."""
+    if answer.moved:
+        return Response(301, (("location", answer.moved), ("content-type", "text/html"), _tag(b"")))
+    kind = "application/json" if answer.form == "json" else "application/text"
+    return Response(200, (("content-type", kind), ("etag", answer.etag)), answer.text.encode())
 
 
 def write_identity(answer: Minted, ctx: Context) -> Response:
     """Write the bare token. The content type has no charset: one client refuses any other spelling."""
-    return Response(200, (("content-type", "text/html"), ("cache-control", "no-store")), answer.id_token.encode())
+    body = answer.id_token.encode()
+    return Response(200, (("content-type", "text/html"), ("cache-control", "no-store"), _tag(body)), body)
+
+
+def write_token(answer: TokenAnswer, ctx: Context) -> Response:
+    """Write the access token as an answer of a token endpoint."""
+    told = {"access_token": answer.access_token, "expires_in": answer.expires_in, "token_type": "Bearer"}
+    body = codec.encode_json(told)
+    return Response(200, (("content-type", "application/json"), *NO_STORE, _tag(body)), body)
+
+
+def write_fault(fault: IntaglioError, ctx: Context) -> Response:
+    """Write a fault: a short page that clients do not parse, or the one sentence that some look for."""
+    status = _STATUS.get(fault.code, standard.status(fault))
+    if fault.public == NO_AUDIENCE:
+        body, kind = NO_AUDIENCE.encode(), "text/html"
+    else:
+        page = f"<!DOCTYPE html><title>{status}</title><p>{escape(fault.public)}</p><p>{escape(ctx.ref)}</p>\n"
+        body, kind = page.encode(), "text/html; charset=UTF-8"
+    return Response(status, (("content-type", kind), *NO_STORE, _tag(body)), body)

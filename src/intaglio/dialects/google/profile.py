@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from intaglio.dialects.dialect import Addressed, Dialect, Profile
-from intaglio.dialects.google import certificates, claims, errors, metadata, principals
-from intaglio.dialects.routes import Reader, Route, Surface, Writer
-from intaglio.dialects.standard import authorize, discovery
-from intaglio.dialects.standard import claims as standard_claims
+from intaglio.dialects.google import (
+    certificates,
+    claims,
+    errors,
+    iam,
+    iamcredentials,
+    metadatapaths,
+    pools,
+    principals,
+    receiving,
+    signin,
+    sts,
+    tokeninfo,
+)
+from intaglio.dialects.routes import Route, Surface
+from intaglio.dialects.standard import authorize, device, discovery, logout, userinfo
 from intaglio.dialects.standard import errors as standard_errors
 from intaglio.dialects.standard.profile import METADATA
 from intaglio.names import Issuer
+from intaglio.protocol.authorize import RESPONSE_TYPES
 
 API = Surface("api", standard_errors.write)
-SERVER = Surface("metadata", errors.write_metadata, metadata.HEADERS)
+OAUTH = Surface("oauth", signin.write_fault)
+PAGE = Surface("page", standard_errors.write_page)
+GOOGLE_API = errors.GOOGLE_API
 
-TREE = "/computeMetadata/v1"
-ACCOUNTS = TREE + "/instance/service-accounts"
-ACCOUNT = ACCOUNTS + "/{account}"
+APIS = ("/v1/projects/", "/v1/locations/", "/v1/accounts", "/service_accounts/", "/robot/")
+"""Where the paths of the APIs begin."""
 
 
 def locate(path: str) -> Addressed:
@@ -29,58 +43,78 @@ def issuer(base_url: str, slug: str, tenant_id: str) -> Issuer:
     return Issuer(base_url)
 
 
-def _tree(path: str, read: Reader, write: Writer, **fixed: str) -> Route:
-    return Route(("GET",), path, read, write, SERVER, fixed=fixed, safe=True)
-
-
-def _text(path: str, text: str) -> Route:
-    return _tree(path, metadata.read_fixed, metadata.write_answered, text=text)
-
-
-def _account(path: str, field: str) -> Route:
-    return _tree(path, metadata.read_account, metadata.write_account, field=field)
-
-
 def _keys(path: str, form: str) -> Route:
     keys = certificates.write_keys
     return Route(("GET",), path, discovery.read_keys, keys, API, fixed={"form": form}, cors="public", safe=True)
 
 
+def _assertion_keys(path: str, form: str) -> Route:
+    read, write = receiving.read_keys, receiving.write_keys
+    return Route(("GET",), path, read, write, API, fixed={"form": form}, cors="public", safe=True)
+
+
+def _userinfo(path: str, form: str) -> Route:
+    read, write, methods = userinfo.read, signin.write_userinfo, ("GET", "POST")
+    return Route(methods, path, read, write, API, fixed={"form": form}, cors="client")
+
+
+SIGN_IN = (
+    *(
+        Route(("GET", "POST"), path, signin.read_authorize, authorize.write, PAGE)
+        for path in ("/o/oauth2/v2/auth", "/o/oauth2/auth")
+    ),
+    *(
+        Route(("POST",), path, signin.read_token, signin.write_token, OAUTH, cors="client")
+        for path in ("/token", "/oauth2/v4/token", "/o/oauth2/token")
+    ),
+    Route(("POST",), "/device/code", signin.read_device, signin.write_device, OAUTH, cors="client"),
+    Route(("GET",), "/device", device.read_visit, None, PAGE),
+    Route(("GET",), "/account", logout.read_account, None, PAGE),
+    _userinfo("/v1/userinfo", "v3"),
+    _userinfo("/oauth2/v3/userinfo", "v3"),
+    _userinfo("/oauth2/v2/userinfo", "v2"),
+)
+"""Where people sign in, and what their applications ask."""
+
+
+def _face(path: str) -> Surface:
+    if metadatapaths.answers(path):
+        return metadatapaths.SERVER
+    return GOOGLE_API if path.startswith(APIS) else API
+
+
 DIALECT = Dialect(
     name="google",
-    profile=Profile(id_token_lifetime=3600, refresh_policy="keep"),
+    # VENDOR: the official clients keep the first refresh token for ever, so it is never rotated.
+    profile=Profile(id_token_lifetime=3600, refresh_policy="never", response_types=RESPONSE_TYPES),
     routes=(
-        Route(
-            ("GET",), METADATA, discovery.read_discovery, certificates.write_discovery, API, cors="public", safe=True
-        ),
+        *metadatapaths.ROUTES,
+        Route(("GET",), METADATA, discovery.read_discovery, signin.write_discovery, API, cors="public", safe=True),
+        *SIGN_IN,
         _keys("/oauth2/v1/certs", "certificates"),
         _keys("/oauth2/v3/certs", "jwks"),
-        _tree("/", metadata.read_ping, metadata.write_answered),
-        _text("/computeMetadata/", "v1/\n"),
-        _text(TREE + "/", "instance/\nproject/\n"),
-        _text(TREE + "/instance", "service-accounts/\n"),
-        _text(TREE + "/instance/", "service-accounts/\n"),
-        _text(TREE + "/universe/universe-domain", "googleapis.com"),
-        _text(TREE + "/universe/universe_domain", "googleapis.com"),
-        _account(TREE + "/project/project-id", "project-id"),
-        _account(ACCOUNTS + "/", "list"),
-        _account(ACCOUNT + "/", ""),
-        _account(ACCOUNT + "/email", "email"),
-        _account(ACCOUNT + "/aliases", "aliases"),
-        _account(ACCOUNT + "/scopes", "scopes"),
-        _tree(ACCOUNT + "/identity", metadata.read_identity, metadata.write_identity),
+        *iamcredentials.ROUTES,
+        *tokeninfo.ROUTES,
+        *sts.ROUTES,
+        *pools.ROUTES,
+        _assertion_keys("/iap/verify/public_key", "pem"),
+        _assertion_keys("/iap/verify/public_key-jwk", "jwks"),
+        *iam.ROUTES,
     ),
-    surface=SERVER,
+    surface=API,
+    face=_face,
     locate=locate,
     issuer=issuer,
     endpoints=issuer,
     subject=claims.subject,
     id_token=claims.id_token,
-    userinfo=standard_claims.userinfo,
+    userinfo=claims.userinfo,
     kid=certificates.kid,
     publishes=certificates.publishes,
-    read_authorize=authorize.query,
+    read_authorize=signin.query,
     write_authorize=authorize.write,
     page_fault=standard_errors.write_page,
     vocabulary=principals.VOCABULARY,
+    scope_words=signin.SCOPES,
+    receiving=receiving.RECEIVING,
 )

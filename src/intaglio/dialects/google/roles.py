@@ -23,9 +23,40 @@ PERMISSIONS = Permissions(
     sign_blob=SIGN_BLOB,
     sign_jwt=SIGN_JWT,
     invoke=(RUN, FUNCTION, THROUGH_PROXY),
+    takeover=(
+        "iam.serviceAccounts.setIamPolicy",
+        "iam.serviceAccountKeys.create",
+        "iam.serviceAccountKeys.upload",
+        "resourcemanager.projects.setIamPolicy",
+    ),
 )
 
 _READ = ("iam.serviceAccounts.get", "iam.serviceAccounts.list")
+_PROJECT = ("resourcemanager.projects.get",)
+_ADMIN = (
+    *_READ,
+    *(f"iam.serviceAccounts.{verb}" for verb in ("create", "update", "disable", "enable", "delete", "undelete")),
+    "iam.serviceAccounts.getIamPolicy",
+    "iam.serviceAccounts.setIamPolicy",
+)
+_READ_KEYS = ("iam.serviceAccountKeys.get", "iam.serviceAccountKeys.list")
+_KEY_ADMIN = (
+    *_READ_KEYS,
+    *(f"iam.serviceAccountKeys.{verb}" for verb in ("create", "upload", "disable", "enable", "delete")),
+)
+_POLICIES = (
+    "resourcemanager.projects.getIamPolicy",
+    "resourcemanager.projects.setIamPolicy",
+    "run.services.getIamPolicy",
+    "run.services.setIamPolicy",
+)
+
+_POOL_KINDS = ("workloadIdentityPools", "workloadIdentityPoolProviders")
+_POOLS = tuple(f"iam.{kind}.{verb}" for kind in _POOL_KINDS for verb in ("get", "list"))
+_POOL_ADMIN = (
+    *_POOLS,
+    *(f"iam.{kind}.{verb}" for kind in _POOL_KINDS for verb in ("create", "update", "delete", "undelete")),
+)
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "roles/run.invoker": (RUN,),
@@ -41,5 +72,19 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         SIGN_JWT,
     ),
     "roles/iam.workloadIdentityUser": (*_READ, GET_ACCESS_TOKEN, GET_ID_TOKEN),
+    "roles/iam.workloadIdentityPoolViewer": (*_POOLS, *_PROJECT),
+    # Whoever changes a provider decides who is whom in its pool: as much as all that the pool was granted.
+    "roles/iam.workloadIdentityPoolAdmin": (*_POOL_ADMIN, *_PROJECT),
     "roles/iam.serviceAccountUser": (*_READ, ACT_AS),
+    "roles/iam.serviceAccountViewer": (*_READ, *_READ_KEYS, "iam.serviceAccounts.getIamPolicy", *_PROJECT),
+    "roles/iam.serviceAccountAdmin": (*_ADMIN, *_PROJECT),
+    "roles/iam.serviceAccountKeyAdmin": (*_READ, *_KEY_ADMIN, *_PROJECT),
+    # As there: an owner may let somebody become an account, which is in the audit log, but becomes none by itself.
+    "roles/owner": (*_ADMIN, *_KEY_ADMIN, *_POLICIES, *_POOL_ADMIN, *_PROJECT, ACT_AS),
+    "roles/viewer": (*_READ, *_READ_KEYS, *_POOLS, *_PROJECT),
 }
+
+
+def custom(project_id: str, name: str) -> str:
+    """Return the whole name of a role that a project made for itself."""
+    return f"projects/{project_id}/roles/{name}"

@@ -72,7 +72,6 @@ def query(found: Params) -> AuthorizeQuery:
             for name, value in found.items()
             if name in requestobject.PARAMETERS
         ),
-        offline="offline_access" in scope,
         problem=_object_problem(found) if by_object else _problem(found, scope) or unreadable,
         claims=claims,
         display=found.get("display"),

@@ -12,13 +12,13 @@ from intaglio.wire.message import Request, Response
 
 def read_authorization(request: Request, ctx: Context) -> DeviceAuthorization:
     """Read a device's request (RFC 8628 section 3.1)."""
-    body = coding.single(coding.form_params(request))
-    return DeviceAuthorization(coding.presented(request, body), coding.optional_scope(body))
+    form = coding.single(coding.form_params(request))
+    return DeviceAuthorization(coding.presented(request, form), coding.optional_scope(form))
 
 
-def write_authorized(answer: DeviceAuthorized, ctx: Context) -> Response:
-    """Write the codes (RFC 8628 section 3.2)."""
-    body = {
+def body(answer: DeviceAuthorized) -> dict[str, str | int]:
+    """Return the members of the answer (RFC 8628 section 3.2)."""
+    return {
         "device_code": answer.device_code.reveal(),
         "user_code": answer.user_code,
         "verification_uri": answer.verification_uri,
@@ -26,7 +26,11 @@ def write_authorized(answer: DeviceAuthorized, ctx: Context) -> Response:
         "expires_in": answer.expires_in,
         "interval": answer.interval,
     }
-    return message.json_response(200, codec.encode_json(body))
+
+
+def write_authorized(answer: DeviceAuthorized, ctx: Context) -> Response:
+    """Write the codes."""
+    return message.json_response(200, codec.encode_json(body(answer)))
 
 
 def read_visit(request: Request, ctx: Context) -> DeviceVisit:

@@ -6,14 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from intaglio.dialects.dialect import Member
 from intaglio.protocol.principals import Principal
 from intaglio.server.model.policies import Binding, Condition, Policy
+
+EARLIER = "the binding means an earlier holder of this address"
+UNNAMED = "the policy does not tell whom the binding meant when it was written"
+BROAD = "a member that means so many never has this permission"
 
 
 class Question(msgspec.Struct, frozen=True):
     """May the principal do what the permission names on the resource, now (epoch seconds)?
 
-    `members` are all names under which a binding may mean the principal.
+    `members` are all names under which a binding may mean the principal. `for_everybody` tells whether the permission
+    may be had by everybody or by a whole domain. `resource_type` and `resource_service` are what conditions see.
     """
 
     principal: Principal
@@ -21,6 +27,9 @@ class Question(msgspec.Struct, frozen=True):
     permission: str
     resource: str
     now: int
+    for_everybody: bool = False
+    resource_type: str = ""
+    resource_service: str = ""
 
 
 class Grounds(msgspec.Struct, frozen=True):
@@ -55,22 +64,37 @@ class Decision(msgspec.Struct, frozen=True):
 Judge = Callable[[Condition, Question], str]
 """Says why a condition does not hold; empty text if it does."""
 
+Meaning = Callable[[str], Member | None]
+"""Says what a member means."""
+
 
 class Indexed:
     """A policy with its bindings by member, so that a thousand bindings cost no more than one."""
 
-    __slots__ = ("_by_member", "policy")
+    __slots__ = ("_by_member", "_kinds", "_meaning", "policy")
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, meaning: Meaning) -> None:
         self.policy = policy
+        self._meaning = meaning
+        self._kinds: dict[str, str] = {}
         self._by_member: dict[str, list[Binding]] = {}
         for binding in policy.bindings:
             for member in binding.members:
                 self._by_member.setdefault(member, []).append(binding)
 
+    def __repr__(self) -> str:
+        return f"Indexed({self.policy.resource})"
+
     def of(self, member: str) -> Sequence[Binding]:
-        """Return the bindings that name a member."""
+        """Return the bindings that name a member; names are compared whole, no part of one stands for anything."""
         return self._by_member.get(member, ())
+
+    def kind(self, member: str) -> str:
+        """Return what kind of member it is, empty for none that is known."""
+        if member not in self._kinds:
+            meant = self._meaning(member)
+            self._kinds[member] = meant.kind if meant is not None else ""
+        return self._kinds[member]
 
 
 def decide(
@@ -83,7 +107,7 @@ def decide(
             for binding in indexed.of(member):
                 if question.permission not in roles.get(binding.role, frozenset()):
                     continue
-                why = _why_not(indexed.policy, binding, member, question, holds)
+                why = why_not(indexed, binding, member, question, holds)
                 resource = indexed.policy.resource
                 if not why:
                     title = binding.condition.title if binding.condition is not None else ""
@@ -94,9 +118,29 @@ def decide(
     return Decision(allowed=False, misses=tuple(misses))
 
 
-def _why_not(policy: Policy, binding: Binding, member: str, question: Question, holds: Judge) -> str:
+def why_not(indexed: Indexed, binding: Binding, member: str, question: Question, holds: Judge) -> str:
+    """Return why a binding that names a member does not count for the question, empty if it does."""
+    return (
+        _of_member(indexed.kind(member), question)
+        or _of_identity(indexed, member, question)
+        or (holds(binding.condition, question) if binding.condition is not None else "")
+    )
+
+
+def _of_member(kind: str, question: Question) -> str:
+    # SECURITY: nobody becomes somebody else for being anybody at all, or for an address in some domain, whatever a
+    # policy says (test_d6_50_nobody_becomes_an_account_for_being_anybody).
+    if kind in ("everybody", "domain"):
+        return "" if question.for_everybody else BROAD
+    return "" if kind in ("user", "service_account", "external") else "there is no such kind of member"
+
+
+def _of_identity(indexed: Indexed, member: str, question: Question) -> str:
     # SECURITY: a binding means whom it meant when it was written; a later owner of the address inherits nothing
     # (test_d6_51_recycled_names).
-    if policy.identities.get(member, question.principal.id) != question.principal.id:
-        return "the binding means an earlier holder of this address"
-    return holds(binding.condition, question) if binding.condition is not None else ""
+    if indexed.kind(member) not in ("user", "service_account"):
+        return ""
+    meant = indexed.policy.identities.get(member)
+    if meant is None:
+        return UNNAMED
+    return "" if meant == question.principal.id else EARLIER

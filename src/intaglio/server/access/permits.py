@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from intaglio.dialects.dialect import Vocabulary
@@ -12,6 +14,7 @@ from intaglio.server.access import expressions
 from intaglio.server.access.decide import Decision, Grounds, Indexed, Question
 from intaglio.server.model import policies, resources
 from intaglio.server.model.plan import Store
+from intaglio.server.model.policies import CustomRole
 from intaglio.server.model.recent import Recent
 
 
@@ -19,6 +22,28 @@ class Found(msgspec.Struct, frozen=True):
     """What was found for a resource; None where nobody ever wrote a policy."""
 
     policy: Indexed | None
+
+
+def question(words: Vocabulary, principal: Principal, permission: str, resource: str, now: int) -> Question:
+    """Return the question whether the principal has the permission on the resource."""
+    kind = words.kind(resource)
+    return Question(
+        principal=principal,
+        members=words.members(principal),
+        permission=permission,
+        resource=resource,
+        now=now,
+        # SECURITY: only calling a service may be for everybody; every other permission leads to acting as another.
+        for_everybody=permission in words.permissions.invoke,
+        resource_type=kind.type,
+        resource_service=kind.service,
+    )
+
+
+def granted(words: Vocabulary, own: Sequence[CustomRole]) -> dict[str, frozenset[str]]:
+    """Return what each role grants; a custom role never takes the place of a predefined one."""
+    made = {role.role: frozenset(role.permissions) for role in own}
+    return made | {role: frozenset(given) for role, given in words.roles.items()}
 
 
 class Permits:
@@ -41,10 +66,10 @@ class Permits:
         self, tenant_id: str, words: Vocabulary, principal: Principal, permission: str, resource: str, now: int
     ) -> Decision:
         """Return whether the principal has the permission on the resource, with the grounds."""
-        question = Question(principal, words.members(principal), permission, resource, now)
-        found = [await self._policy(tenant_id, one, now) for one in resources.lineage(resource)]
+        asked = question(words, principal, permission, resource, now)
+        found = [await self._policy(tenant_id, words, one, now) for one in resources.lineage(resource)]
         known = [one for one in found if one is not None]
-        return deciding.decide(question, known, await self._of_tenant(tenant_id, words, now), expressions.judge)
+        return deciding.decide(asked, known, await self._of_tenant(tenant_id, words, now), expressions.judge)
 
     async def demand(
         self, tenant_id: str, words: Vocabulary, principal: Principal, permission: str, resource: str, now: int
@@ -60,21 +85,17 @@ class Permits:
             raise Denied("permission-denied", "That is not allowed.", detail=detail)
         return decision.grounds
 
-    async def _policy(self, tenant_id: str, resource: str, now: int) -> Indexed | None:
-        key = (tenant_id, resource)
+    async def _policy(self, tenant_id: str, words: Vocabulary, resource: str, now: int) -> Indexed | None:
+        key = (tenant_id, words.namespace, resource)
         found = self._policies.get(key, now)
         if found is None:
             policy = await self._store.read(policies.of_resource, tenant_id, resource)
-            found = self._policies.keep(key, Found(Indexed(policy) if policy is not None else None), now)
+            found = self._policies.keep(key, Found(Indexed(policy, words.read_member) if policy else None), now)
         return found.policy
 
     async def _of_tenant(self, tenant_id: str, words: Vocabulary, now: int) -> dict[str, frozenset[str]]:
-        found = self._roles.get(tenant_id, now)
+        found = self._roles.get((tenant_id, words.namespace), now)
         if found is None:
-            made = {
-                role.role: frozenset(role.permissions) for role in await self._store.read(policies.roles_of, tenant_id)
-            }
-            predefined = {role: frozenset(granted) for role, granted in words.roles.items()}
-            # A custom role never takes the place of a predefined one.
-            found = self._roles.keep(tenant_id, made | predefined, now)
+            own = await self._store.read(policies.roles_of, tenant_id)
+            found = self._roles.keep((tenant_id, words.namespace), granted(words, own), now)
         return found

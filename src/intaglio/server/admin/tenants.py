@@ -14,7 +14,8 @@ from intaglio.names import TenantId
 from intaglio.server.model import tenants
 from intaglio.server.model.plan import Conflict, Plan, Store
 from intaglio.server.model.tenants import ClaimSource, Lifetimes, Tenant
-from intaglio.server.registry import fields
+from intaglio.server.registry import deeds, fields
+from intaglio.server.registry.deeds import Actor
 
 REGISTRATIONS = ("closed", "token", "open")
 ENCRYPTIONS = ("", "front_channel", "always")
@@ -28,16 +29,23 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     sign_up: bool | None = None
     session_management: bool | None = None
     id_token_budget: int | None = None
+    self_impersonation: bool | None = None
+    assertion_audiences: tuple[str, ...] | None = None
     claim_sources: dict[str, ClaimSource] | None = None
 
 
 def _policies(wanted: Policies) -> dict[str, Any]:
-    """Return the policies that were given, checked; raises `Misconfigured` (`value-unknown`, `budget-invalid`)."""
+    """Return the policies that were given, checked.
+
+    Raises `Misconfigured` (`value-unknown`, `budget-invalid`, `word-invalid`, `too-many`).
+    """
     given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
     if wanted.encrypt_id_tokens is not None:
         fields.one_of("encrypt_id_tokens", wanted.encrypt_id_tokens, ENCRYPTIONS)
     if wanted.registration is not None:
         fields.one_of("registration", wanted.registration, REGISTRATIONS)
+    if wanted.assertion_audiences is not None:
+        given["assertion_audiences"] = fields.words("assertion_audience", wanted.assertion_audiences)
     budget = wanted.id_token_budget
     if budget is not None and not 512 <= budget <= 65_536:
         raise fields.refuse("budget-invalid", "The size budget cannot be used.", "512 to 65536 octets", budget)
@@ -55,8 +63,9 @@ async def create(
     lifetimes: Lifetimes | None = None,
     grant_lifetimes: Mapping[str, Lifetimes] | None = None,
     policies: Policies | None = None,
+    actor: Actor | None = None,
 ) -> Tenant:
-    """Make a tenant and return it; its UUID never changes.
+    """Make a tenant and return it; its UUID never changes. With `actor` the audit log tells of it.
 
     Raises `Misconfigured` (`slug-invalid`, `slug-reserved`, `name-invalid`, `host-invalid`, `lifetime-invalid`,
     `value-unknown`, `budget-invalid`, `tenant-exists`).
@@ -73,7 +82,7 @@ async def create(
     )
     tenant = msgspec.structs.replace(tenant, **_policies(policies or Policies()))
     try:
-        await store.write(tenants.insert, tenant)
+        await store.write(_keep, tenant, actor)
     except Conflict as exc:
         raise Misconfigured(
             "tenant-exists",
@@ -84,26 +93,45 @@ async def create(
     return tenant
 
 
-async def update(store: Store, name: str, policies: Policies, *, display_name: str | None = None) -> Tenant:
+def _keep(tenant: Tenant, actor: Actor | None) -> Plan[None]:
+    yield from tenants.insert(tenant)
+    if actor is not None:
+        detail = {"self_impersonation": "true"} if tenant.self_impersonation else {}
+        yield from deeds.note(tenant.tenant_id, actor, "tenant.create", f"tenants/{tenant.slug}", **detail)
+
+
+async def update(
+    store: Store, name: str, policies: Policies, *, display_name: str | None = None, actor: Actor | None = None
+) -> Tenant:
     """Change a tenant, found by slug or UUID, and return it; in force within a second.
+
+    With `actor` the audit log tells of it; whether accounts may act as themselves is not changed without.
 
     Raises `Misconfigured` (`tenant-unknown`, `name-invalid`, `value-unknown`, `budget-invalid`).
     """
     changes = _policies(policies)
     if display_name is not None:
         changes["name"] = fields.display_name("name", display_name)
-    changed = await store.write(_change, name, changes)
+    if actor is None and "self_impersonation" in changes:
+        raise ValueError("who changes whether accounts may act as themselves?")
+    changed = await store.write(_change, name, changes, actor)
     if changed is None:
         raise _unknown(name)
     return changed
 
 
-def _change(name: str, changes: Mapping[str, Any]) -> Plan[Tenant | None]:
+def _change(name: str, changes: Mapping[str, Any], actor: Actor | None) -> Plan[Tenant | None]:
     tenant = yield from _by_either(name)
     if tenant is None:
         return None
     changed: Tenant = msgspec.structs.replace(tenant, **changes)
-    return changed if (yield from tenants.replace(changed)) else None
+    if not (yield from tenants.replace(changed)):
+        return None
+    if actor is not None:
+        # Names alone, for a claim source holds tokens of other parties; a switch with what it was set to.
+        told = {one: str(value).lower() if isinstance(value, bool) else "changed" for one, value in changes.items()}
+        yield from deeds.note(tenant.tenant_id, actor, "tenant.update", f"tenants/{tenant.slug}", **told)
+    return changed
 
 
 def _owner(owner: str) -> str:

@@ -45,10 +45,16 @@ class DevelopmentFront:
             if self._conformance is not None and self._conformance.owns(request.path):
                 return await self._conformance.answer(request)
             return await self._demo.answer(request, hall) if f"{request.path}/".startswith("/demo/") else None
-        wants_page = listener.dialect is None or "text/html" in (request.header("accept") or "")
+        wants_page = listener.dialect is None or _is_a_person(request)
         if request.path == "/" and request.method in ("GET", "HEAD") and wants_page:
             return hall.page(self._fronts[listener.name])
         return None
+
+
+def _is_a_person(request: Request) -> bool:
+    # Java's own client asks for text/html whatever it wants; every browser names XHTML beside it.
+    accept = request.header("accept") or ""
+    return accept == "text/html" or ("text/html" in accept and "application/xhtml+xml" in accept)
 
 
 def _front(listener: Listener, start: StartPage) -> DialectPage:
@@ -88,4 +94,5 @@ def start_page(version: str, listeners: tuple[Listener, ...], lines: tuple[tuple
         accounts=seeds.ACCOUNTS,
         clients=seeds.listed(base),
         commands=lines,
+        identities=seeds.IDENTITIES,
     )

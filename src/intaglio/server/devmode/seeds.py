@@ -8,14 +8,26 @@ import msgspec
 
 from intaglio.names import ClientId, TenantId, UserId
 from intaglio.protocol.device import GRANT
-from intaglio.protocol.pages import Account, SeededClient
+from intaglio.protocol.pages import Account, SeededClient, SeededIdentity
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.credentials.passwords import Passwords
-from intaglio.server.model import clients, installation, projects, serviceaccounts, tenants, users
+from intaglio.server.model import (
+    clients,
+    installation,
+    policies,
+    projects,
+    resources,
+    serviceaccounts,
+    services,
+    tenants,
+    users,
+)
 from intaglio.server.model.clients import Client
 from intaglio.server.model.plan import Plan, Store
+from intaglio.server.model.policies import Binding, Policy
 from intaglio.server.model.projects import Project
 from intaglio.server.model.serviceaccounts import ServiceAccount
+from intaglio.server.model.services import ServiceRecord
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
 
@@ -29,6 +41,12 @@ SCOPE = ("openid", "profile", "email", "phone", "address", "offline_access")
 PROJECT = "demo-project"
 PROJECT_NUMBER = 100000000001
 ACCOUNT = "worker@demo-project.iam.intaglio.test"
+ACCOUNT_ID = "100000000000000000001"
+TARGET = "target@demo-project.iam.intaglio.test"
+TARGET_ID = "100000000000000000002"
+SERVICE = "demo-service"
+SERVICE_AUDIENCE = "http://localhost:8081/demo-service"
+ALICE_ID = "00000000-0000-4000-8000-000000000101"
 
 ALICE: dict[str, Any] = {
     "name": "Alice Elizabeth Adams",
@@ -68,8 +86,15 @@ ACCOUNTS = (
     Account("alice", "alice-password", "every profile claim, e-mail, phone and address"),
     Account("bob", "bob-password", "a name and an unconfirmed e-mail address"),
 )
+IDENTITIES = (
+    SeededIdentity(ACCOUNT, ACCOUNT_ID, "what the metadata server answers for; it may act as the other one"),
+    SeededIdentity(TARGET, TARGET_ID, f"alice may act as it too; it may call {SERVICE_AUDIENCE}"),
+)
 WEB = ("http://127.0.0.1:9999/cb", "http://localhost:3000/callback")
 SPA = ("http://localhost:3000/callback", "http://localhost:5173/callback")
+CLI = "intaglio-cli"
+CLI_SCOPE = ("openid", "profile", "email", "offline_access", "https://www.googleapis.com/auth/cloud-platform")
+LOOPBACK = ("http://127.0.0.1/callback", "http://[::1]/callback")
 NATIVE = ("http://127.0.0.1/callback", "http://[::1]/callback", "com.example.app:/callback")
 
 
@@ -82,6 +107,9 @@ def listed(base_url: str) -> tuple[SeededClient, ...]:
         SeededClient("native", "", "public, native", NATIVE, "PKCE; any loopback port"),
         SeededClient("machine", "machine-secret", "confidential", (), "client_credentials"),
         SeededClient("tv", "", "public, device", (), "the device flow, as on a television; no redirect URI"),
+        SeededClient(
+            CLI, "", "public, native", LOOPBACK, "intaglio login: PKCE and a loopback port, or the device flow"
+        ),
         SeededClient("demo", "", "public", demo, "the demo page"),
     )
 
@@ -130,6 +158,15 @@ def seeded_clients(base_url: str, secrets: ClientSecrets, now: int) -> tuple[Cli
             response_types=(),
             scope=("reports:read", "reports:write"),
         ),
+        _client(
+            CLI,
+            "Intaglio command line",
+            now,
+            application_type="native",
+            redirect_uris=LOOPBACK,
+            grant_types=("authorization_code", "refresh_token", GRANT),
+            scope=CLI_SCOPE,
+        ),
         _client("tv", "Example television", now, grant_types=(GRANT, "refresh_token"), response_types=()),
         _client(
             "demo",
@@ -159,11 +196,43 @@ def _plant(people: tuple[User, ...], now: int) -> Plan[None]:
         yield from users.insert(user)
 
 
+def _account(email: str, unique_id: str, now: int) -> Plan[None]:
+    """Put a service account back as it was seeded; one that somebody made at its address since then stays."""
+    if (yield from serviceaccounts.by_email(TENANT_ID, email)) is not None:
+        return
+    account = ServiceAccount(TENANT_ID, email, unique_id, PROJECT, now)
+    # A deleted account keeps its row, and its number with it.
+    if not (yield from serviceaccounts.replace(account)):
+        yield from serviceaccounts.insert(account)
+
+
+def _bindings() -> tuple[Policy, ...]:
+    worker, target, alice = f"serviceAccount:{ACCOUNT}", f"serviceAccount:{TARGET}", f"user:{ALICE['email']}"
+    known = {worker: ACCOUNT_ID, target: TARGET_ID, alice: ALICE_ID}
+
+    def policy(resource: str, members: tuple[str, ...], *roles: str) -> Policy:
+        bindings = tuple(Binding(role, members) for role in roles)
+        return Policy(TENANT_ID, resource, bindings, "SEEDED00", 0, identities={name: known[name] for name in members})
+
+    creators = ("roles/iam.serviceAccountOpenIdTokenCreator", "roles/iam.serviceAccountTokenCreator")
+    return (
+        policy(resources.service_account(PROJECT, TARGET_ID), (worker, alice), *creators),
+        policy(resources.service(PROJECT, SERVICE), (target, alice), "roles/run.invoker"),
+    )
+
+
 def _machines(now: int) -> Plan[None]:
     if (yield from projects.by_id(TENANT_ID, PROJECT)) is None:
         yield from projects.insert(Project(TENANT_ID, PROJECT, PROJECT_NUMBER, "Demo project", now))
-    if (yield from serviceaccounts.by_email(TENANT_ID, ACCOUNT)) is None:
-        yield from serviceaccounts.insert(ServiceAccount(TENANT_ID, ACCOUNT, "100000000000000000001", PROJECT, now))
+    yield from _account(ACCOUNT, ACCOUNT_ID, now)
+    yield from _account(TARGET, TARGET_ID, now)
+    named = yield from services.by_name(TENANT_ID, PROJECT, SERVICE)
+    meant = yield from services.by_audience(TENANT_ID, SERVICE_AUDIENCE)
+    if named is None and meant is None:
+        yield from services.insert(ServiceRecord(TENANT_ID, PROJECT, SERVICE, (SERVICE_AUDIENCE,), now))
+    for wanted in _bindings():
+        # One that somebody wrote since then stays.
+        yield from policies.write(msgspec.structs.replace(wanted, changed_at=now), "")
 
 
 def _renew(wanted: tuple[Client, ...]) -> Plan[None]:
@@ -187,7 +256,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 async def known_secrets(store: Store, secrets: ClientSecrets, passwords: Passwords, now: int) -> Known:
-    """Return which of the seeds a database holds: the mark, a well-known client secret, a well-known password."""
+    """Return which of the seeds a database holds: the mark, a well-known client secret, password or service account."""
     found = ["the mark of development mode"] if await store.read(installation.fact, FACT) else []
     if await store.read(tenants.by_id, SUITE_TENANT_ID) is not None:
         found.append("the tenant of the conformance suite")
@@ -202,4 +271,8 @@ async def known_secrets(store: Store, secrets: ClientSecrets, passwords: Passwor
         user = await store.read(users.by_name, tenant.tenant_id, account.username)
         if user is not None and await passwords.verify(user.password_hash, account.password):
             found.append(f"the password of '{account.username}'")
+    for identity in IDENTITIES:
+        seeded = await store.read(serviceaccounts.by_unique_id, tenant.tenant_id, identity.unique_id)
+        if seeded is not None and seeded.deleted_at is None:
+            found.append(f"the service account '{identity.email}'")
     return Known(tuple(found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from intaglio.dialects.dialect import Dialect
 from intaglio.protocol.account import AccountSignIn, AccountView, SeenApp, SeenSession
 from intaglio.protocol.pages import AccountPage, AppRow, Brand, LoginPage, SessionRow
 from intaglio.server.http.csrf import Forms
@@ -26,7 +27,7 @@ def page(view: AccountView, scene: Scene, forms: Forms) -> AccountPage:
         action=_action(scene),
         csrf=forms.token(scene.session_secret, purpose(view.user_id, scene)),
         sessions=tuple(_session_row(one) for one in view.sessions),
-        apps=tuple(_app_row(one) for one in view.apps),
+        apps=tuple(_app_row(one, scene.dialect) for one in view.apps),
     )
 
 
@@ -64,6 +65,6 @@ def _session_row(one: SeenSession) -> SessionRow:
     return SessionRow(one.session_id, one.device or UNKNOWN_DEVICE, _moment(one.auth_time), one.apps, one.own)
 
 
-def _app_row(one: SeenApp) -> AppRow:
-    titles = tuple(choice.title for choice in consent.choices(one.scope))
+def _app_row(one: SeenApp, dialect: Dialect) -> AppRow:
+    titles = tuple(choice.title for choice in consent.choices(one.scope, dialect))
     return AppRow(one.client_id, one.name, one.client_uri, titles, _moment(one.since), one.offline)

@@ -52,13 +52,20 @@ class App:
     async def _answer(self, request: Request, listener: Listener, receive: Receive) -> tuple[Request, Response]:
         try:
             if request.method not in ("GET", "HEAD", "OPTIONS"):
-                body = await framework.read_body(receive, request.header("content-length"), BODY_LIMIT)
+                length = request.header("content-length")
+                body = await framework.read_body(receive, length, self._limit(request, listener, length or ""))
                 request = msgspec.structs.replace(request, body=body)
-            return request, await self._route(request, listener)
+            return request, await self._route(request, listener, receive)
         except (Disconnected, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - the last line of defence: logged with its reference, never shown
             return request, self._refused(error, request, listener)
+
+    def _limit(self, request: Request, listener: Listener, length: str) -> int:
+        """Return how long the body may be: the route is looked for only where the usual bound is announced to break."""
+        if len(length) < len(str(BODY_LIMIT)) or listener.dialect is None:
+            return BODY_LIMIT
+        return dispatch.body_limit(request, listener, self._hall) or BODY_LIMIT
 
     def _refused(self, error: Exception, request: Request, listener: Listener) -> Response:
         if listener.dialect is None:
@@ -67,7 +74,7 @@ class App:
             )
         return dispatch.no_page(error, request, listener, self._hall)
 
-    async def _route(self, request: Request, listener: Listener) -> Response:
+    async def _route(self, request: Request, listener: Listener, receive: Receive) -> Response:
         if request.path.startswith(STATIC) or request.path == FAVICON:
             return self._static(request)
         if inspector.answers(request, listener):
@@ -80,7 +87,7 @@ class App:
             raise NotFound
         if request.path.startswith(NEUTRAL):
             return await interaction.answer(request, listener, self._hall)
-        return await dispatch.answer(request, listener, self._hall)
+        return await dispatch.answer(request, listener, self._hall, receive)
 
     def _static(self, request: Request) -> Response:
         name = "favicon.svg" if request.path == FAVICON else request.path.removeprefix(STATIC)

@@ -72,7 +72,7 @@ def confirm(waiting: WaitingDevice, name: str, user: User, scene: Scene, forms: 
         waited=waited(scene.now - request.created_at),
         action=WAITING + name,
         csrf=forms.token(scene.browser_secret, confirm_purpose(name, user)),
-        scopes=consent.choices(tuple(request.scope.split())),
+        scopes=consent.choices(tuple(request.scope.split()), scene.dialect),
         face=pages.face(waiting.client),
     )
 

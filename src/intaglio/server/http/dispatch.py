@@ -14,7 +14,7 @@ from intaglio import ids
 from intaglio.clock import Clock
 from intaglio.dialects.coding import Context
 from intaglio.dialects.dialect import Dialect
-from intaglio.dialects.routes import Found, Route, Table
+from intaglio.dialects.routes import Found, Route, Surface, Table
 from intaglio.errors import IntaglioError
 from intaglio.protocol.account import AccountSignIn, AccountView
 from intaglio.protocol.authorize import AuthorizeAnswer, SessionBegins, SessionEnds, SignInNeeded
@@ -26,8 +26,10 @@ from intaglio.protocol.sessionframe import SessionFrame
 from intaglio.protocol.userinfo import UserinfoAnswer
 from intaglio.server.http import accountpages, cookies, cors, devicepages, faults, pages, posted, sessionframe, table
 from intaglio.server.http.csrf import Forms
+from intaglio.server.http.framework import Disconnected, Receive
 from intaglio.server.http.pages import Pages
 from intaglio.server.http.tenancy import Listener, Tenancy
+from intaglio.server.http.waiting import Waiting
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.provider.logos import Logos
 from intaglio.server.provider.scene import House, Scene
@@ -65,6 +67,7 @@ class Hall:
         self.clock = clock
         self.development = development
         self.logos = Logos()
+        self.waiting = Waiting()
         self._tables: dict[str, Table] = {}
 
     def table(self, dialect: Dialect) -> Table:
@@ -125,8 +128,16 @@ def with_headers(response: Response, extra: Headers) -> Response:
     return msgspec.structs.replace(response, headers=(*response.headers, *extra)) if extra else response
 
 
-async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
-    """Answer a request for a dialect's route."""
+def body_limit(request: Request, listener: Listener, hall: Hall) -> int:
+    """Return the largest body in octets that the route of a request takes; 0 where there is none."""
+    dialect = listener.dialect
+    assert dialect is not None
+    found = hall.table(dialect).find(request.method, dialect.locate(request.path).rest)
+    return found.route.limit if found.route is not None else 0
+
+
+async def answer(request: Request, listener: Listener, hall: Hall, receive: Receive | None = None) -> Response:
+    """Answer a request for a dialect's route. `receive` tells a query that waits when its client goes."""
     dialect = listener.dialect
     assert dialect is not None
     addressed = dialect.locate(request.path)
@@ -143,13 +154,21 @@ async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
         again = posted.by_get(request, found.route, listener.base_url, scene.base + addressed.rest)
         if again is not None:
             return with_headers(again, found.route.surface.headers)
-        return await _beats(request, listener, found.route, scene, ctx, hall)
+        return await _beats(request, listener, found.route, scene, ctx, hall, receive)
+    except Disconnected:
+        raise
     except Exception as error:  # noqa: BLE001 - the last line of defence: logged with its reference, never shown
         return _fault(error, request, listener, found.route, ctx, hall)
 
 
 async def _beats(
-    request: Request, listener: Listener, route: Route, scene: Scene, ctx: Context, hall: Hall
+    request: Request,
+    listener: Listener,
+    route: Route,
+    scene: Scene,
+    ctx: Context,
+    hall: Hall,
+    receive: Receive | None = None,
 ) -> Response:
     query = route.read(request, ctx)
     kind = type(query)
@@ -158,7 +177,9 @@ async def _beats(
         if kind in table.PROVIDER:
             result = await table.PROVIDER[kind](query, scene, hall.house)
         else:
-            result = await table.WORKLOAD[kind](query, _place(scene, listener), hall.works)
+            acting = table.WORKLOAD[kind](query, _place(scene, listener), hall.works)
+            held = receive if route.waits and query.wait else None
+            result = await (acting if held is None else hall.waiting.hold(acting, held))
         client_id = result.client_id if isinstance(result, UserinfoAnswer) else ""
         if isinstance(result, AuthorizeAnswer) and result.problem is not None:
             faults.log_redirected(result.problem, ctx.ref, request, scene.issuer)
@@ -289,6 +310,10 @@ def no_page(error: Exception, request: Request, listener: Listener, hall: Hall) 
     return _fault(error, request, listener, None, Context(now=hall.clock.now(), ref=ids.reference()), hall)
 
 
+def _face(dialect: Dialect, path: str) -> Surface:
+    return dialect.surface if dialect.face is None else dialect.face(dialect.locate(path).rest)
+
+
 def _fault(
     error: Exception,
     request: Request,
@@ -304,8 +329,8 @@ def _fault(
     public = faults.public_form(known)
     dialect = listener.dialect
     assert dialect is not None
-    surface = route.surface if route is not None else dialect.surface
-    wants_page = route is None and "text/html" in (request.header("accept") or "")
+    surface = route.surface if route is not None else _face(dialect, request.path)
+    wants_page = route is None and surface.pages and "text/html" in (request.header("accept") or "")
     write = dialect.page_fault if wants_page else surface.write_fault
     response = hall.render(write(public, ctx))
     if isinstance(known, MethodNotAllowed) and not any(name == "allow" for name, _ in response.headers):

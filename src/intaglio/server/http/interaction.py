@@ -151,7 +151,7 @@ def _consent_page(waiting: Waiting, transaction_id: str, user: User, scene: Scen
         user_name=str(user.claims.get("name") or user.username),
         action=CONSENT + transaction_id,
         csrf=hall.forms.token(scene.browser_secret, _consent_purpose(transaction_id, user)),
-        scopes=consent.choices(scope),
+        scopes=consent.choices(scope, scene.dialect),
         destination=waiting.query.redirect_uri,
         form_targets=pages.form_targets(waiting.query.redirect_uri),
         face=msgspec.structs.replace(pages.face(waiting.client), client_uri=""),

@@ -16,8 +16,42 @@ from intaglio.protocol.exchange import (
     RefreshExchange,
     RevokeQuery,
 )
-from intaglio.protocol.identity import AccountQuery, Answered, IdentityQuery
+from intaglio.protocol.federation import TokenExchange
+from intaglio.protocol.gate import AssertionQuery
+from intaglio.protocol.iam import (
+    AccountCreate,
+    AccountDelete,
+    AccountGet,
+    AccountList,
+    AccountSwitch,
+    AccountUndelete,
+    AccountUpdate,
+    Impersonable,
+    KeyCreate,
+    KeyDelete,
+    KeyGet,
+    KeyList,
+    KeySwitch,
+    KeyUpload,
+    PermissionsTest,
+    PolicyGet,
+    PolicySet,
+    ProjectGet,
+)
+from intaglio.protocol.identity import Answered, IdentityQuery, TokenQuery, TreeAnswer, TreeQuery
+from intaglio.protocol.impersonation import (
+    AccessTokenAs,
+    AccountKeysQuery,
+    AllowedLocations,
+    AssertionExchange,
+    BlobAs,
+    IdTokenAs,
+    JwtAs,
+    RevokeHeld,
+    ShowToken,
+)
 from intaglio.protocol.logout import LogoutQuery
+from intaglio.protocol.pools import PoolQuery, ProviderQuery
 from intaglio.protocol.registration import ManageQuery, RegisterQuery
 from intaglio.protocol.sessionframe import SessionFrameQuery
 from intaglio.protocol.userinfo import UserinfoQuery
@@ -35,7 +69,19 @@ from intaglio.server.provider.authorize import steps
 from intaglio.server.provider.exchange import authorization_code, client_credentials, device_code, refresh_token
 from intaglio.server.provider.logout import relying_party
 from intaglio.server.provider.scene import House, Scene
-from intaglio.server.workload import metadata
+from intaglio.server.workload import (
+    administration,
+    assertionkeys,
+    assertions,
+    credentials,
+    inspection,
+    keyadministration,
+    metadata,
+    policyadministration,
+    pooladmin,
+    publickeys,
+    sts,
+)
 from intaglio.server.workload.place import Place, Works
 
 Act = Callable[[Any, Scene, House], Awaitable[Any]]
@@ -62,7 +108,40 @@ PROVIDER: dict[type, Act] = {
 }
 
 WORKLOAD: dict[type, WorkloadAct] = {
+    AssertionQuery: assertionkeys.published,
     IdentityQuery: metadata.identity,
-    AccountQuery: metadata.account,
+    TokenQuery: metadata.token,
+    TreeQuery: metadata.tree,
+    TreeAnswer: metadata.moved,
     Answered: metadata.answered,
+    TokenExchange: sts.exchange,
+    PoolQuery: pooladmin.pool,
+    ProviderQuery: pooladmin.provider,
+    IdTokenAs: credentials.id_token,
+    AccessTokenAs: credentials.access_token,
+    BlobAs: credentials.sign_blob,
+    JwtAs: credentials.sign_jwt,
+    AllowedLocations: credentials.allowed_locations,
+    AssertionExchange: assertions.exchange,
+    AccountKeysQuery: publickeys.published,
+    ShowToken: inspection.info,
+    RevokeHeld: inspection.revoke,
+    AccountCreate: administration.create,
+    AccountGet: administration.get,
+    AccountList: administration.listing,
+    AccountUpdate: administration.update,
+    AccountSwitch: administration.switch,
+    AccountDelete: administration.delete,
+    AccountUndelete: administration.undelete,
+    ProjectGet: administration.project,
+    KeyCreate: keyadministration.create,
+    KeyUpload: keyadministration.upload,
+    KeyList: keyadministration.listing,
+    KeyGet: keyadministration.get,
+    KeySwitch: keyadministration.switch,
+    KeyDelete: keyadministration.delete,
+    PolicyGet: policyadministration.show,
+    PolicySet: policyadministration.put,
+    PermissionsTest: policyadministration.permissions,
+    Impersonable: policyadministration.impersonable,
 }

@@ -8,6 +8,7 @@ from intaglio import codec
 from intaglio.dialects.dialect import Dialect
 from intaglio.names import RingId
 from intaglio.protocol.facts import Facts
+from intaglio.protocol.gate import AssertionFacts, Proxying
 from intaglio.protocol.logout import LogoutFacts
 from intaglio.server.issue import logouttoken, recipients, signing
 from intaglio.server.issue.recipients import Recipient
@@ -15,6 +16,7 @@ from intaglio.server.keyring.rings import Keyring
 from intaglio.tokens import hashes, jws
 
 MAX_SIGNERS = 4096
+ASSERTION_ALG = "ES256"
 
 
 class Mint:
@@ -63,6 +65,11 @@ class Mint:
         payload = codec.encode_json(logouttoken.claims(facts))
         token = await self._thread.sign(signer, payload) if facts.alg in signing.SLOW else signer.sign(payload)
         return token if recipient is None else recipients.seal(token, recipient)
+
+    async def assertion(self, dialect: Dialect, ring_id: RingId, words: Proxying, facts: AssertionFacts) -> str:
+        """Return what a gate says of a request that it lets through, in the dialect's shape, signed with ES256."""
+        signer = await self._signer(dialect, ring_id, ASSERTION_ALG)
+        return signer.sign(codec.encode_json(words.claims(facts)))
 
     def close(self) -> None:
         """Let go of the thread."""

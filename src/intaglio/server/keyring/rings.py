@@ -30,6 +30,14 @@ def ring_id(dialect: Dialect, tenant_id: str, authority: str) -> RingId:
     return RingId(f"authority:{authority}" if dialect.profile.shares_ring else tenant_id)
 
 
+def of_assertions(tenant_id: str) -> RingId:
+    """Return the ring that signs a tenant's assertions of gates.
+
+    It is a ring of its own: a client's ID token in the same algorithm can then never be taken for an assertion.
+    """
+    return RingId(f"{tenant_id}/assertions")
+
+
 class Keyring:
     """Keys by ring. Private keys are opened once and stay in this process's memory. `inbox`: what others encrypt to."""
 
@@ -85,9 +93,9 @@ class Keyring:
             found = self._published[record.key_id] = publish.published(record)
         return found
 
-    async def published(self, ring_id: RingId) -> tuple[tuple[PublishedKey, ...], int]:
-        """Return the keys that are published, and how many seconds the set may be kept."""
-        await self.signing(ring_id, FIRST_ALG)
+    async def published(self, ring_id: RingId, first: str = FIRST_ALG) -> tuple[tuple[PublishedKey, ...], int]:
+        """Return the keys that are published, one of `first` among them, and how many seconds the set may be kept."""
+        await self.signing(ring_id, first)
         now = self._clock.now()
         records = [key for key in await self.keys(ring_id) if lifecycle.is_published(key, now)]
         return tuple(self.public(key) for key in records), lifecycle.max_age(records, now)

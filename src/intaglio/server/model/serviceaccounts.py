@@ -10,7 +10,10 @@ from intaglio.server.model.plan import Ask, Plan, Row, Value, decode, encode, si
 
 
 class ServiceAccount(msgspec.Struct, frozen=True):
-    """A workload's identity in a project, named by its e-mail address; `unique_id` is 21 digits and never reused."""
+    """A workload's identity in a project, named by its e-mail address; `unique_id` is 21 digits and never reused.
+
+    Access tokens that were issued before `tokens_from` are not believed: the account was deleted since then.
+    """
 
     tenant_id: TenantId
     email: str
@@ -21,6 +24,7 @@ class ServiceAccount(msgspec.Struct, frozen=True):
     description: str = ""
     disabled_at: int | None = None
     deleted_at: int | None = None
+    tokens_from: int = 0
 
     @property
     def resource(self) -> str:

@@ -48,7 +48,8 @@ class Tenant(msgspec.Struct, frozen=True):
     `claim_sources` are aggregated and distributed claims (OpenID Connect Core 5.6.2) by name of the source.
     `id_token_budget` is the size in octets above which an ID token is warned of. `session_management` lets clients
     watch the session by a frame (OpenID Connect Session Management 1.0). `self_impersonation` lets service accounts
-    renew themselves without end, which is refused otherwise.
+    renew themselves without end, which is refused otherwise. `assertion_audiences` are the only ones that assertions of
+    service accounts may have; none means the dialect's own.
     """
 
     tenant_id: TenantId
@@ -69,6 +70,7 @@ class Tenant(msgspec.Struct, frozen=True):
     id_token_budget: int = 6144
     session_management: bool = False
     self_impersonation: bool = False
+    assertion_audiences: tuple[str, ...] = ()
 
 
 def check_slug(slug: str) -> str:

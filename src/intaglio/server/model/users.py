@@ -69,6 +69,13 @@ def by_name(tenant_id: str, username: str) -> Plan[User | None]:
 
 
 @single
+def by_confirmed_email(tenant_id: str, email: str) -> Plan[list[User]]:
+    """Return at most two users whose confirmed address is exactly this; it looks at every user of the tenant."""
+    rows: list[Row] = yield Ask("users_by_confirmed_email", {"tenant_id": tenant_id, "email": email})
+    return [decode(row[0], User) for row in rows]
+
+
+@single
 def page(tenant_id: str, after: str, limit: int) -> Plan[list[User]]:
     """List at most `limit` users of a tenant whose sign-in name sorts behind `after`, by that name."""
     rows = yield Ask("user_page", {"tenant_id": tenant_id, "after": after, "limit": limit})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from intaglio.dialects.dialect import Dialect
 from intaglio.protocol.pages import ScopeChoice
 from intaglio.server.model import consents
 from intaglio.server.model.clients import Client
@@ -19,10 +20,11 @@ WORDS = {
 """A title and a sentence for each scope that has a standard meaning."""
 
 
-def choices(scope: tuple[str, ...]) -> tuple[ScopeChoice, ...]:
+def choices(scope: tuple[str, ...], dialect: Dialect) -> tuple[ScopeChoice, ...]:
     """Return the scopes as the page shows them; `openid` cannot be left out of a sign-in."""
+    words = {**WORDS, **dialect.scope_words}
     return tuple(
-        ScopeChoice(word, *WORDS.get(word, (word, "A permission that the application defines.")), word == "openid")
+        ScopeChoice(word, *words.get(word, (word, "A permission that the application defines.")), word == "openid")
         for word in scope
     )
 
@@ -36,3 +38,16 @@ async def missing(client: Client, user: User, scope: tuple[str, ...], scene: Sce
         return frozenset(scope)
     granted = await house.store.read(consents.granted, scene.tenant.tenant_id, user.user_id, client.client_id)
     return frozenset(scope) - granted
+
+
+async def before(client: Client, user: User, scope: tuple[str, ...], scene: Scene, house: House) -> tuple[str, ...]:
+    """Return what the user has granted to the client earlier, and the client may still have, besides `scope`.
+
+    How long access lasts is decided anew each time.
+    """
+    # SECURITY: a native program's name is no proof of what runs under it, so nothing is given that was not shown
+    # (test_a_native_program_gets_only_what_its_page_showed).
+    if client.is_public and client.application_type == "native":
+        return ()
+    granted = await house.store.read(consents.granted, scene.tenant.tenant_id, user.user_id, client.client_id)
+    return tuple(word for word in client.scope if word in granted and word not in {*scope, "offline_access"})

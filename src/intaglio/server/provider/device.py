@@ -41,7 +41,8 @@ ENTRY_LIFETIME = 30 * 60
 """Seconds that a browser keeps the cookie which ties the page to it."""
 TRIES = 5
 
-STANDARD_SCOPES = frozenset({"openid", "profile", "email", "phone", "address", "offline_access"})
+OFFLINE = "offline_access"
+STANDARD_SCOPES = frozenset({"openid", "profile", "email", "phone", "address", OFFLINE})
 
 # RFC 8628 5.1: 20^8 codes; a thousand guesses in a window hit one of a thousand that wait once in 25 000 windows.
 GUESSES = throttle.Allowance("user-code", from_address=20, altogether=1000)
@@ -77,7 +78,10 @@ def _scope(query: DeviceAuthorization, client: Client) -> tuple[str, ...]:
             "A scope is not enabled for this application.",
             detail={"expected": " ".join(client.scope), "received": " ".join(forbidden)},
         )
-    return tuple(word for word in wanted if word in allowed)
+    granted = tuple(word for word in wanted if word in allowed)
+    if query.offline and "refresh_token" in client.grant_types and OFFLINE not in granted:
+        return (*granted, OFFLINE)
+    return granted
 
 
 async def start(query: DeviceAuthorization, scene: Scene, house: House) -> DeviceAuthorized:

@@ -91,6 +91,15 @@ def display_name(field: str, value: str) -> str:
     return name
 
 
+def text(field: str, value: str, longest: int) -> str:
+    """Return a text for people, trimmed and perhaps empty; raises `Misconfigured` (`text-invalid`)."""
+    found = value.strip()
+    if len(found) > longest or any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Co"} for letter in found):
+        expected = f"at most {longest} characters, none of them a control or format character"
+        raise refuse("text-invalid", f"{field} cannot be used.", expected, ascii(value))
+    return found
+
+
 def client_id(value: str) -> str:
     """Return a client_id; raises `Misconfigured` (`client-id-invalid`)."""
     if not _CLIENT_ID.fullmatch(value):

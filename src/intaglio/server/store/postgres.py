@@ -91,9 +91,6 @@ class PostgresStore:
                 return await self._once(plan, args, reading=reading, savepoints=savepoints)
             except _AgainWithSavepoints:
                 savepoints = True
-            except errors.Misconfigured as exc:
-                # A password that was changed, say: at run time that is a database which cannot be used now.
-                raise driving.unavailable(str(exc.detail.get("reason", exc.code))) from exc
             except postgres_faults.RETRIED as exc:
                 retries += 1
                 if retries > RETRIES:
@@ -103,8 +100,16 @@ class PostgresStore:
                 # The driver's message may quote values.
                 raise driving.unavailable(postgres_faults.reason(exc)) from None
 
+    async def _take(self) -> Any:
+        try:
+            return await self._pool.take()
+        except errors.Misconfigured as exc:
+            # A password that was changed, say: at run time that is a database which cannot be used now. What a plan
+            # itself raises of this kind is not meant.
+            raise driving.unavailable(str(exc.detail.get("reason", exc.code))) from exc
+
     async def _once(self, plan: Callable[..., Plan[T]], args: tuple[Any, ...], *, reading: bool, savepoints: bool) -> T:
-        connection = await self._pool.take()
+        connection = await self._take()
         sound = True
         try:
             talk = _Talk(connection, self._queries, reading=reading, savepoints=savepoints)

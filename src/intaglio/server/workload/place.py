@@ -9,13 +9,20 @@ from intaglio.dialects.dialect import Dialect, Vocabulary
 from intaglio.names import Issuer, RingId
 from intaglio.protocol.faults import NotFound
 from intaglio.server.access.permits import Permits
+from intaglio.server.issue.accountsigning import AccountSigner
 from intaglio.server.issue.mint import Mint
+from intaglio.server.issue.subjects import Subjects
 from intaglio.server.keyring.rings import Keyring
 from intaglio.server.keyring.vault import Vault
 from intaglio.server.model.plan import Store
+from intaglio.server.model.recent import Recent
+from intaglio.server.model.serviceaccounts import ServiceAccount
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.workload.accesstokens import AccessTokens
+from intaglio.server.workload.kept import KeptTokens
+from intaglio.server.workload.memory import Memory
 from intaglio.server.workload.outgoing import Outgoing
+from intaglio.server.workload.pools import Providers
 from intaglio.server.workload.trail import Trail
 
 
@@ -61,6 +68,12 @@ class Works:
         self.permits = Permits(store)
         self.tokens = AccessTokens(vault, store)
         self.trail = Trail(store)
+        self.memory = Memory()
+        self.signatures = AccountSigner(store, vault)
+        self.subjects = Subjects(vault.derive("pairwise-subjects"))
+        self.attached: Recent[ServiceAccount] = Recent()
+        self.kept = KeptTokens()
+        self.providers = Providers(store, clock)
 
     def __repr__(self) -> str:
         return "Works(…)"

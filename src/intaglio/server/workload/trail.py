@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from intaglio.server.model import audit
 from intaglio.server.model.audit import Entry
 from intaglio.server.model.plan import Store
+
+Waiting = tuple[Entry, asyncio.Future[None]]
 
 
 class Trail:
@@ -14,8 +17,8 @@ class Trail:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
-        self._writing: set[asyncio.Future[None]] = set()
+        self._waiting: list[Waiting] = []
+        self._writing: set[asyncio.Task[None]] = set()
 
     def __repr__(self) -> str:
         return "Trail(…)"
@@ -26,26 +29,27 @@ class Trail:
         future: asyncio.Future[None] = loop.create_future()
         self._waiting.append((entry, future))
         if len(self._waiting) == 1:
-            loop.call_soon(self._write)
+            # The loop keeps no task alive by itself.
+            task = loop.create_task(self._write())
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
         await future
 
-    def _write(self) -> None:
+    async def _write(self) -> None:
         batch, self._waiting = self._waiting, []
-        task = asyncio.ensure_future(self._store.write(audit.insert, [entry for entry, _ in batch]))
-        # The loop keeps no task alive by itself.
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
-        task.add_done_callback(lambda done: _tell(done, [future for _, future in batch]))
-
-
-def _tell(done: asyncio.Future[None], futures: list[asyncio.Future[None]]) -> None:
-    error = None if done.cancelled() else done.exception()
-    for future in futures:
-        if future.done():
-            continue
-        if done.cancelled():
-            future.cancel()
-        elif error is not None:
-            future.set_exception(error)
+        try:
+            await self._store.write(audit.insert, [entry for entry, _ in batch])
+        except BaseException as error:
+            # SECURITY: whatever stopped it, nobody goes on as if their entry were kept.
+            fault = error if isinstance(error, Exception) else asyncio.CancelledError()
+            _tell(batch, lambda future: future.set_exception(fault))
+            if fault is not error:
+                raise
         else:
-            future.set_result(None)
+            _tell(batch, lambda future: future.set_result(None))
+
+
+def _tell(batch: list[Waiting], tell: Callable[[asyncio.Future[None]], None]) -> None:
+    for _, future in batch:
+        if not future.done():
+            tell(future)

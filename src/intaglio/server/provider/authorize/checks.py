@@ -142,8 +142,12 @@ def _front_channel(query: AuthorizeQuery, client: Client) -> Problem | None:
 
 def granted_scope(query: AuthorizeQuery, client: Client) -> tuple[str, ...]:
     """Return the scopes that the request may get: those the client is enabled for; unknown ones are ignored."""
-    allowed = set(client.scope)
+    allowed, wanted = set(client.scope), query.scope
     # OpenID Connect Core 11: without a code there is nothing that a refresh token could be given for.
     if "refresh_token" not in client.grant_types or "code" not in responses.words(query.response_type):
         allowed.discard("offline_access")
-    return tuple(word for word in query.scope if word in allowed)
+    elif query.offline:
+        # Where a dialect has a parameter of its own for it, the client needs the grant type and no scope.
+        allowed.add("offline_access")
+        wanted = tuple(dict.fromkeys((*wanted, "offline_access")))
+    return tuple(word for word in wanted if word in allowed)

@@ -95,6 +95,8 @@ async def decide(
     scope = checks.granted_scope(query, client)
     if progress.consented is not None:
         scope = tuple(word for word in scope if word in progress.consented)
+    if query.include_granted:
+        scope = (*scope, *await consent.before(client, present[1], scope, scene, house))
     query = asked.released(query, client, progress.consented)
     if query.response_type == "code":
         return await respond.code(query, client, present[0], scope, scene, house)

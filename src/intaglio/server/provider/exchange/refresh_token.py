@@ -2,7 +2,8 @@
 
 What happens to the token is a policy of the client, its default the dialect's. `keep`: it stays good. `rotate`: a
 successor takes its place; for a grace of 60 s a replay gets the very same answer, so that clients which race with
-themselves stay signed in; a use after the grace ends the family, for then one of two holders is a thief.
+themselves stay signed in; a use after the grace ends the family, for then one of two holders is a thief. A dialect's
+`never` is `keep` for every client.
 """
 
 from __future__ import annotations
@@ -104,8 +105,10 @@ def refresh(use: Use) -> Plan[Used | Refusal]:
 
 def _tokens(query: RefreshExchange, client: Client, scene: Scene, house: House) -> tuple[str, str]:
     """Return the access token and the successor (empty: the token is kept)."""
-    # RFC 9700 2.2.2: a public client's refresh tokens are rotated, for nothing else would show a theft.
-    policy = "rotate" if client.is_public else client.refresh_policy or scene.dialect.profile.refresh_policy
+    usual = scene.dialect.profile.refresh_policy
+    # RFC 9700 2.2.2: a public client's refresh tokens are rotated, for nothing else would show a theft; but for a
+    # dialect whose official clients keep the first one for ever.
+    policy = usual if usual == "never" else "rotate" if client.is_public else client.refresh_policy or usual
     if policy != "rotate":
         return grant.new_access_token(), ""
     presented = query.refresh_token.reveal()

@@ -17,6 +17,24 @@ SELECT record FROM users WHERE tenant_id = :tenant_id AND user_id = :user_id;
 -- The user of a tenant with a sign-in name.
 SELECT record FROM users WHERE tenant_id = :tenant_id AND sign_in_name = :sign_in_name;
 
+-- name: users_by_confirmed_email [sqlite]
+-- At most two users whose confirmed address is this one; looks at every user of the tenant.
+SELECT record FROM users
+WHERE tenant_id = :tenant_id AND json_extract(CAST(record AS TEXT), '$.claims.email') = :email
+    AND json_type(CAST(record AS TEXT), '$.claims.email_verified') = 'true'
+ORDER BY user_id LIMIT 2;
+
+-- name: users_by_confirmed_email [postgresql]
+-- At most two users whose confirmed address is this one; looks at every user of the tenant. The engine takes no JSON
+-- with a NUL in it, wherever that stands: it is read as the character for what cannot be shown.
+SELECT record FROM (
+    SELECT user_id, record, replace(convert_from(record, 'UTF8'), '\u0000', '\ufffd')::json #> '{claims}' AS claims
+    FROM users WHERE tenant_id = :tenant_id
+) AS known
+WHERE claims ->> 'email' = :email AND (claims -> 'email_verified')::text = 'true'
+    AND json_typeof(claims -> 'email') = 'string'
+ORDER BY user_id LIMIT 2;
+
 -- name: user_page
 -- Users of a tenant behind a sign-in name, by that name.
 SELECT record FROM users WHERE tenant_id = :tenant_id AND sign_in_name > :after ORDER BY sign_in_name LIMIT :limit;

@@ -1,0 +1,98 @@
+"""A request that somebody wants to make of a service, as the gate sees it, and what may travel on of it.
+
+RFC 9110 sections 7.2 (Host) and 7.6.1 (fields of one connection), RFC 6265 section 5.4 (Cookie).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from intaglio.wire.message import Headers
+
+OF_CONNECTION = frozenset(
+    """connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding
+    upgrade expect http2-settings""".split()
+)
+"""Fields that belong to one connection and never travel on."""
+CLAIMED = frozenset(
+    """forwarded x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-forwarded-scheme
+    x-forwarded-server x-forwarded-prefix x-forwarded-uri x-forwarded-method x-forwarded-ssl x-real-ip x-client-ip
+    true-client-ip x-cluster-client-ip x-original-url x-original-uri x-original-host x-original-method x-rewrite-url
+    x-host x-http-host-override x-http-method x-http-method-override x-method-override""".split()
+)
+"""Fields by which a client could say that it came from, or asked for, something else than it did."""
+PAGES = "/_intaglio/gate/"
+"""Where the gate's own pages are, in front of a service."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request for a service. `host` is in lower case, `path` and `query` raw; `pages`: a redirect may be answered."""
+
+    method: str
+    host: str
+    path: str
+    query: str
+    headers: Headers
+    peer: str
+    pages: bool = True
+
+    def every(self, name: str) -> list[str]:
+        """Return every value of a header (name in lower case)."""
+        return [value for key, value in self.headers if key == name]
+
+    def one(self, name: str) -> str:
+        """Return the value of a header that came exactly once; empty otherwise."""
+        found = self.every(name)
+        return found[0] if len(found) == 1 else ""
+
+    @property
+    def target(self) -> str:
+        """Path and query as they stood in the request."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def is_visit(self) -> bool:
+        """Whether a browser goes to a page: the one case in which a redirect to sign in makes sense."""
+        navigates = self.one("sec-fetch-mode") in ("", "navigate")
+        return self.method in ("GET", "HEAD") and navigates and "text/html" in self.one("accept")
+
+    def __repr__(self) -> str:
+        return f"Asked({self.method} {self.path})"
+
+
+def is_plain_name(name: str) -> bool:
+    """Tell whether a header's name reads the same to everybody.
+
+    An underscore is a hyphen to CGI and WSGI, so that X_Goog_… would pass for X-Goog-… behind the gate.
+    """
+    return "_" not in name
+
+
+def travelling(headers: Headers, owned: Callable[[str], bool]) -> list[tuple[str, str]]:
+    """Return the headers that may travel on, without those that the gate owns."""
+    # RFC 9110 7.6.1: what Connection names is for the next hop alone.
+    named = {word.strip().lower() for key, value in headers if key == "connection" for word in value.split(",")}
+    barred = OF_CONNECTION | CLAIMED | named
+    return [(key, value) for key, value in headers if key not in barred and is_plain_name(key) and not owned(key)]
+
+
+def without_cookies(value: str, barred: Iterable[str]) -> str:
+    """Return a Cookie header without the cookies whose names begin with one of the prefixes."""
+    prefixes = tuple(barred)
+    kept = [part for part in value.split(";") if not part.strip().startswith(prefixes)]
+    return ";".join(kept).strip()
+
+
+def is_ambiguous(path: str) -> bool:
+    """Tell whether a path means one thing to the gate and may mean another to the service.
+
+    RFC 3986 sections 5.2.4 and 6.2.2: dot segments, empty segments, encoded separators, matrix parameters.
+    """
+    lowered = path.lower()
+    if not path.startswith("/") or not path.isascii() or not path.isprintable():
+        return True
+    if any(part in lowered for part in ("//", "%2f", "%5c", "%2e", "%00", "%25", "%3b", "\\", ";", "#", "?")):
+        return True
+    return any(segment in (".", "..") for segment in path.split("/"))

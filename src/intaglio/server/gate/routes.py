@@ -1,0 +1,76 @@
+"""Finding the operation of an API that a request means; a path that can be read in two ways means none.
+
+OpenAPI 3.1 section 4.8.8 (path templating): literal segments come before variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+import msgspec
+
+from intaglio.protocol.gate import Operation
+from intaglio.server.gate import asked
+
+
+class Match(msgspec.Struct, frozen=True):
+    """An operation; or, without one, the code of what is wrong."""
+
+    operation: Operation | None
+    code: str = ""
+
+
+class Routes:
+    """The operations of an API."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self._literal: dict[str, dict[str, Operation]] = {}
+        self._templates: list[tuple[tuple[str, ...], dict[str, Operation]]] = []
+        for operation in operations:
+            self._methods(operation.path)[operation.method] = operation
+        self._folded = frozenset(path.lower() for path in self._literal)
+        # Of two templates the one with the earlier literal segment is meant.
+        self._templates.sort(key=lambda pair: [segment.startswith("{") for segment in pair[0]])
+
+    def _methods(self, path: str) -> dict[str, Operation]:
+        if "{" not in path:
+            return self._literal.setdefault(path, {})
+        segments = tuple(path.split("/"))
+        for known, methods in self._templates:
+            if known == segments:
+                return methods
+        self._templates.append((segments, {}))
+        return self._templates[-1][1]
+
+    def find(self, method: str, path: str) -> Match:
+        """Return the operation of a method and raw path."""
+        # SECURITY: the service may resolve dots and slashes after the gate has looked (test_paths_in_disguise).
+        if asked.is_ambiguous(path) or self._is_another_decoded(path):
+            return Match(None, "path-ambiguous")
+        methods = self._methods_of(path)
+        if methods is None:
+            return Match(None, "path-unknown")
+        found = methods.get(method)
+        return Match(found, "" if found is not None else "method-unknown")
+
+    def _methods_of(self, path: str) -> dict[str, Operation] | None:
+        return self._literal.get(path) or self._template(path)
+
+    def _is_another_decoded(self, path: str) -> bool:
+        """Tell whether the service could take a path for another route, for it decodes it or does not mind case."""
+        if path in self._literal:
+            return False
+        decoded = unquote(path)
+        return decoded.lower() in self._folded or self._methods_of(decoded) is not self._methods_of(path)
+
+    def _template(self, path: str) -> dict[str, Operation] | None:
+        segments = path.split("/")
+        for pattern, methods in self._templates:
+            if len(pattern) == len(segments) and all(map(_fits, pattern, segments)):
+                return methods
+        return None
+
+
+def _fits(wanted: str, given: str) -> bool:
+    return bool(given) if wanted.startswith("{") and wanted.endswith("}") else wanted == given

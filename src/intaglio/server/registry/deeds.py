@@ -1,0 +1,46 @@
+"""Who changes something, and the entry of the audit log that is kept in the same transaction as the change."""
+
+from __future__ import annotations
+
+import msgspec
+
+from intaglio import ids
+from intaglio.names import TenantId
+from intaglio.protocol.principals import Origin
+from intaglio.server.model import audit
+from intaglio.server.model.audit import Entry
+from intaglio.server.model.plan import Plan
+
+MAX_DETAIL = 2000
+"""Characters of a text in an entry's detail."""
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who changes something at the instant `now`: the name by which the audit log calls them.
+
+    `chain` and `origin` tell how they came to act, as in `Entry`; `ref` is the request's reference.
+    """
+
+    principal: str
+    now: int
+    ref: str = ""
+    chain: tuple[str, ...] = ()
+    origin: Origin | None = None
+
+
+def note(tenant_id: TenantId, actor: Actor, action: str, resource: str, **detail: str) -> Plan[None]:
+    """Write an entry for a change in the transaction of the change: there is none without the other."""
+    entry = Entry(
+        tenant_id=tenant_id,
+        entry_id=ids.ordered(actor.now),
+        at=actor.now,
+        action=action,
+        principal=actor.principal,
+        resource=resource,
+        outcome="allowed",
+        ref=actor.ref,
+        chain=actor.chain,
+        origin=actor.origin,
+        detail={name: value[:MAX_DETAIL] for name, value in detail.items() if value},
+    )
+    yield from audit.insert((entry,))
