@@ -39,7 +39,10 @@ COMMANDS = {
     "logout": ("intaglio.cli.logout", "End a sign-in, here and at the issuer."),
     "print-identity-token": ("intaglio.cli.print_identity_token", "The same as `token get`, under gcloud's name."),
     "token": ("intaglio.cli.token", "Get, inspect, verify and preview ID tokens."),
-    "metadata": ("intaglio.cli.metadata", "Give the programs of this machine their tokens."),
+    "metadata": (
+        "intaglio.cli.metadata",
+        "Give the programs of this machine their tokens.",
+    ),
     "migrate": ("intaglio.cli.migrate", "Bring the database up to date."),
     "config": ("intaglio.cli.config", "Check and show the settings."),
     "completion": ("intaglio.cli.completion", "Print the completion script of a shell."),

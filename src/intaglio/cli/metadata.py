@@ -23,7 +23,9 @@ ADDRESS = "127.0.0.1:8181"
 
 @click.group("metadata")
 def command() -> None:
-    """Give the programs of this machine their tokens, as from a cloud's metadata server."""
+    """Give the programs of this machine their tokens.
+
+    They get them as from a cloud's metadata server."""
 
 
 @command.command("serve")

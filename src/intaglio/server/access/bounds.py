@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from intaglio.server.access import functions, lexemes
+from intaglio.server.access import functions, lexemes, macros
 from intaglio.server.access.lexemes import Lexeme
 
 DEEPEST = 16
@@ -13,21 +13,13 @@ DEEPEST = 16
 LONGEST_CHAIN = 80
 """Operations inside one another, as in a + b + c or a.b.c; the library spends a kilobyte of the stack on each."""
 
-MACROS = frozenset({"all", "exists", "exists_one", "map", "filter"})
-MOST_MACROS = 4
-MAKERS = frozenset({"map", "filter"})
-MOST_SUMS = 2
-"""Signs of addition inside `map` or `filter`: each makes all of the results longer."""
-
-MOST_MEMBERS = 256
-"""Members of the list that `map` or `filter` goes through."""
 THEIRS = frozenset({"has", "contains", "startsWith", "endsWith", "int", "double", "timestamp", "duration"})
 """What the library itself is trusted with."""
 
 OWN = frozenset(functions.OWN) | {"matches"}
 """What the library is handed by us."""
 
-KNOWN = MACROS | THEIRS | OWN
+KNOWN = macros.NAMES | THEIRS | OWN
 _LITERALS = frozenset({"true", "false", "null", "in"})
 _RESERVED = frozenset(
     "as break const continue else for function if import let loop package namespace return var void while".split()
@@ -35,8 +27,10 @@ _RESERVED = frozenset(
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 
 
-def check(text: str, found: Sequence[Lexeme], variables: frozenset[str]) -> None:
-    """Raise `Misconfigured` (`expression-invalid`) for whatever an expression may not have.
+def check(text: str, found: Sequence[Lexeme], variables: frozenset[str]) -> int | None:
+    """Return how many members a list may have, None where that does not matter.
+
+    Raises `Misconfigured` (`expression-invalid`) for whatever an expression may not have.
 
     A variable with a dot (`request.time`) declares one member; other members of its root are refused then.
     """
@@ -44,7 +38,7 @@ def check(text: str, found: Sequence[Lexeme], variables: frozenset[str]) -> None
         lexemes.refuse("it is empty", text, 0)
     partners = _partners(text, found)
     _depth(text, found)
-    _macros(text, found, partners)
+    macros.check(text, found, partners)
     _keys(text, found, partners)
     bound = _bound(text, found, partners)
     for number, one in enumerate(found):
@@ -52,6 +46,7 @@ def check(text: str, found: Sequence[Lexeme], variables: frozenset[str]) -> None
             _name(text, found, number, variables, bound)
         elif one.text == "." and not _follows_value(found, number):
             lexemes.refuse("a dot stands behind a value", text, one.start)
+    return macros.longest(found, partners)
 
 
 def _partners(text: str, found: Sequence[Lexeme]) -> dict[int, int]:
@@ -97,10 +92,6 @@ def _depth(text: str, found: Sequence[Lexeme]) -> None:
             lexemes.refuse(f"more than {LONGEST_CHAIN} operations inside one another", text, one.start)
 
 
-def _is(found: Sequence[Lexeme], number: int, sign: str) -> bool:
-    return 0 <= number < len(found) and found[number].kind == "sign" and found[number].text == sign
-
-
 def _follows_value(found: Sequence[Lexeme], number: int) -> bool:
     if number == 0:
         return False
@@ -108,60 +99,12 @@ def _follows_value(found: Sequence[Lexeme], number: int) -> bool:
     return before.text in ")]}" if before.kind == "sign" else before.kind in ("name", "text")
 
 
-def _calls(found: Sequence[Lexeme]) -> list[int]:
-    """Return the numbers of the macros' opening brackets."""
-    return [
-        number
-        for number in range(2, len(found))
-        if _is(found, number, "(") and found[number - 1].text in MACROS and _is(found, number - 2, ".")
-    ]
-
-
-def has_macros(found: Sequence[Lexeme]) -> bool:
-    """Tell whether anything is done for each member of a list."""
-    return bool(_calls(found))
-
-
-def _macros(text: str, found: Sequence[Lexeme], partners: dict[int, int]) -> None:
-    # A macro inside another squares the work, and a stranger's token decides how long the lists are.
-    calls = _calls(found)
-    if len(calls) > MOST_MACROS:
-        lexemes.refuse(f"more than {MOST_MACROS} of all, exists, exists_one, map, filter", text, 0)
-    for outer in calls:
-        for inner in calls:
-            if outer < inner < partners[outer]:
-                lexemes.refuse("a macro inside another", text, found[inner - 1].start)
-    _makers(text, found, partners)
-
-
-def makers(found: Sequence[Lexeme]) -> list[int]:
-    """Return the numbers of the opening brackets of macros that make a list."""
-    return [number for number in _calls(found) if found[number - 1].text in MAKERS]
-
-
-def _makers(text: str, found: Sequence[Lexeme], partners: dict[int, int]) -> None:
-    # The library copies the whole list for each of its members: the list must be short, and its members must be.
-    opened = makers(found)
-    if not opened:
-        return
-    if len(opened) > 1:
-        lexemes.refuse("more than one of map and filter", text, found[opened[1] - 1].start)
-    inside = range(opened[0], partners[opened[0]])
-    sums = [number for number in range(len(found)) if _is(found, number, "+")]
-    for number in sums:
-        if number not in inside or len(sums) > MOST_SUMS:
-            told = f"beside map and filter there is no addition, inside at most {MOST_SUMS}"
-            lexemes.refuse(told, text, found[number].start)
-    if sum(_is(found, number, ",") for number in range(len(found))) > MOST_MEMBERS:
-        lexemes.refuse(f"more than {MOST_MEMBERS} members beside map and filter", text, 0)
-
-
 def _bound(text: str, found: Sequence[Lexeme], partners: dict[int, int]) -> dict[int, str]:
     """Return for the number of each lexeme inside a macro the name that the macro binds."""
     bound: dict[int, str] = {}
-    for opened in _calls(found):
+    for opened in macros.calls(found):
         name = found[opened + 1]
-        if name.kind != "name" or not _is(found, opened + 2, ",") or name.text in _LITERALS:
+        if name.kind != "name" or not lexemes.is_sign(found, opened + 2, ",") or name.text in _LITERALS:
             lexemes.refuse("a macro takes a name first", text, name.start)
         bound |= dict.fromkeys(range(opened + 1, partners[opened]), name.text)
     return bound
@@ -169,13 +112,13 @@ def _bound(text: str, found: Sequence[Lexeme], partners: dict[int, int]) -> dict
 
 def _name(text: str, found: Sequence[Lexeme], number: int, variables: frozenset[str], bound: dict[int, str]) -> None:
     one = found[number]
-    is_member = _is(found, number - 1, ".")
-    if _is(found, number + 1, "("):
+    is_member = lexemes.is_sign(found, number - 1, ".")
+    if lexemes.is_sign(found, number + 1, "("):
         if one.text not in KNOWN:
             lexemes.refuse(f"there is no function {one.text}", text, one.start)
-        if one.text in MACROS and not is_member:
+        if one.text in macros.NAMES and not is_member:
             lexemes.refuse(f"{one.text} stands behind a list", text, one.start)
-    elif _is(found, number + 1, "{") and one.text != "in":
+    elif lexemes.is_sign(found, number + 1, "{") and one.text != "in":
         lexemes.refuse("messages cannot be made", text, one.start)
     elif is_member or one.text in _LITERALS or bound.get(number) == one.text:
         return
@@ -193,22 +136,22 @@ def _variable(text: str, found: Sequence[Lexeme], number: int, variables: frozen
     if not members:
         known = ", ".join(sorted(variables)) or "none"
         lexemes.refuse(f"there is no variable {one.text}; there are: {known}", text, one.start)
-    member = found[number + 2].text if _is(found, number + 1, ".") and number + 2 < len(found) else ""
-    if f"{one.text}.{member}" not in members or _is(found, number + 3, "("):
+    member = found[number + 2].text if lexemes.is_sign(found, number + 1, ".") and number + 2 < len(found) else ""
+    if f"{one.text}.{member}" not in members or lexemes.is_sign(found, number + 3, "("):
         lexemes.refuse(f"of {one.text} there is only: {', '.join(members)}", text, one.start)
 
 
 def _keys(text: str, found: Sequence[Lexeme], partners: dict[int, int]) -> None:
     # The library keeps the last of two equal keys; CEL calls them an error.
     for opened, closed in partners.items():
-        if not _is(found, opened, "{"):
+        if not lexemes.is_sign(found, opened, "{"):
             continue
         seen: set[str] = set()
         number = opened + 1
         while number < closed:
             key = found[number]
-            if _is(found, number - 1, ",") or number == opened + 1:
-                if key.kind == "sign" or not _is(found, number + 1, ":") or key.text in seen:
+            if lexemes.is_sign(found, number - 1, ",") or number == opened + 1:
+                if key.kind == "sign" or not lexemes.is_sign(found, number + 1, ":") or key.text in seen:
                     lexemes.refuse("a map's keys are literals, each once", text, key.start)
                 seen.add(key.text)
             number = partners.get(number, number) + 1
@@ -219,7 +162,7 @@ def rewrite(text: str, found: Sequence[Lexeme]) -> str:
     pieces: list[str] = []
     at = 0
     for number, one in enumerate(found):
-        if one.kind == "name" and one.text in OWN and _is(found, number + 1, "("):
+        if one.kind == "name" and one.text in OWN and lexemes.is_sign(found, number + 1, "("):
             pieces += [text[at : one.start], own(one.text)]
             at = one.end
     return "".join([*pieces, text[at:]])

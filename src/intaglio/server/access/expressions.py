@@ -45,12 +45,12 @@ class Expression:
 
     __slots__ = ("_called", "_heaviest", "_longest", "_program", "text")
 
-    def __init__(self, text: str, program: Any, heaviest: int, longest: int) -> None:
+    def __init__(self, text: str, program: Any, longest: int | None) -> None:
         self.text = text
         self._program = program
         self._called = frozenset(program.functions())
-        self._heaviest = heaviest
-        self._longest = longest
+        self._heaviest = HEAVIEST if longest is None else HEAVIEST_FOR_MACROS
+        self._longest = longest or HEAVIEST
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
@@ -95,15 +95,14 @@ def _compiled(text: str, variables: frozenset[str]) -> Expression:
     # The library logs what a function of ours says, at its own discretion; our callers log what is to be logged.
     logging.getLogger("cel").setLevel(logging.CRITICAL)
     found = lexemes.read(text)
-    bounds.check(text, found, variables)
+    longest = bounds.check(text, found, variables)
     try:
         cel.compile(text)
         program = cel.compile(bounds.rewrite(text, found))
     except Exception as exc:  # noqa: BLE001 - as above
         raise _syntax(text, exc) from None  # what the library says is in the detail
     _agree(text, program)
-    heaviest = HEAVIEST_FOR_MACROS if bounds.has_macros(found) else HEAVIEST
-    return Expression(text, program, heaviest, bounds.MOST_MEMBERS if bounds.makers(found) else HEAVIEST)
+    return Expression(text, program, longest)
 
 
 def _agree(text: str, program: Any) -> None:
@@ -179,7 +178,7 @@ def _weigh(variables: Mapping[str, Any], heaviest: int, longest: int) -> None:
         if weight > heaviest or depth > _DEEPEST:
             raise ExpressionFailed("there is too much to look at")
         if longest < heaviest and isinstance(value, Mapping | list | tuple) and len(value) > longest:
-            raise ExpressionFailed(f"map and filter go through at most {longest} members")
+            raise ExpressionFailed(f"a macro goes through at most {longest} members")
         if isinstance(value, Mapping):
             waiting += ((one, depth + 1) for pair in value.items() for one in pair)
         elif isinstance(value, list | tuple):

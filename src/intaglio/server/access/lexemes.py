@@ -6,6 +6,7 @@ CEL language definition, "Syntax" and "Lexis".
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal, NoReturn
 
 import msgspec
@@ -85,3 +86,8 @@ def _end_of_text(text: str, at: int, quote: str, *, is_raw: bool) -> int:
             break
         at += 1
     refuse("this text has no end", text, begin - len(quote))
+
+
+def is_sign(found: Sequence[Lexeme], number: int, sign: str) -> bool:
+    """Tell whether the lexeme of a number is there and is this sign."""
+    return 0 <= number < len(found) and found[number].kind == "sign" and found[number].text == sign

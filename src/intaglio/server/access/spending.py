@@ -69,7 +69,7 @@ def _short(purse: _Purse) -> Callable[..., list[str]]:
     def split(*arguments: Any) -> list[str]:
         found = functions.split(*arguments)
         if len(found) > purse.longest:
-            raise ValueError(f"map and filter go through at most {purse.longest} members")
+            raise ValueError(f"a macro goes through at most {purse.longest} members")
         return found
 
     return split

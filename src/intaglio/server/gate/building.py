@@ -113,7 +113,7 @@ class Builder:
         issuer = dialect.issuer(door.base_url, tenant.slug, tenant.tenant_id)
         ring_id = rings.ring_id(dialect, tenant.tenant_id, door.base_url)
         believer = Believer(issuer, name, OwnKeys(works.keyring, dialect, ring_id))
-        callers = Callers(works.store, tenant.tenant_id)
+        callers = Callers(works.store, tenant.tenant_id, works.subjects)
         return Inside(works, dialect, tenant.tenant_id, issuer, ring_id, believer, callers)
 
     async def _iap(self, ward: Iap) -> IapMode:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from intaglio.dialects.dialect import Dialect
 from intaglio.names import TenantId
 from intaglio.protocol.principals import Principal
+from intaglio.server.issue.subjects import Subjects
 from intaglio.server.model import serviceaccounts, users
 from intaglio.server.model.plan import Store
 from intaglio.server.model.recent import Recent
@@ -30,8 +31,9 @@ PATIENCE = 10
 class Callers:
     """Finds the principal of a token. A record is at most a second old; what a subject means never changes."""
 
-    def __init__(self, store: Store, tenant_id: TenantId) -> None:
+    def __init__(self, store: Store, tenant_id: TenantId, subjects: Subjects) -> None:
         self._store = store
+        self._subjects = subjects
         self._tenant_id = tenant_id
         self._accounts: Recent[tuple[ServiceAccount | None]] = Recent()
         self._users: Recent[tuple[User | None]] = Recent()
@@ -86,13 +88,13 @@ class Callers:
     async def _by_names(self, token: IDToken, dialect: Dialect) -> str | None:
         """Look at the users who have one of the token's names; only the subject decides that it is they."""
         same = await self._store.read(users.by_id, self._tenant_id, token.sub)
-        if same is not None and dialect.subject(same.user_id) == token.sub:
+        if same is not None and self._subjects.of(dialect, None, same.user_id) == token.sub:
             return same.user_id
         for claim in ("preferred_username", "email"):
             name = token.claims.get(claim)
             if isinstance(name, str) and name:
                 user = await self._store.read(users.by_name, self._tenant_id, name)
-                if user is not None and dialect.subject(user.user_id) == token.sub:
+                if user is not None and self._subjects.of(dialect, None, user.user_id) == token.sub:
                     return user.user_id
         return None
 
@@ -101,7 +103,7 @@ class Callers:
         for _ in range(MAX_PAGES):
             found = await self._store.read(users.page, self._tenant_id, after, PAGE)
             for user in found:
-                if dialect.subject(user.user_id) == subject:
+                if self._subjects.of(dialect, None, user.user_id) == subject:
                     return user.user_id
             if len(found) < PAGE:
                 return None

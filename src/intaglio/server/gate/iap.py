@@ -107,7 +107,7 @@ class IapMode:
     async def _told(self, principal: Principal, asked: Asked, header: str, now: int) -> tuple[tuple[str, str], ...]:
         words, number = self._words, principal.id
         if principal.kind == "user":
-            number = self._inside.dialect.subject(principal.id)
+            number = self._inside.works.subjects.of(self._inside.dialect, None, principal.id)
         facts = AssertionFacts(
             issuer=self._assertions.issuer,
             audience=self._assertions.audience,
