@@ -25,7 +25,8 @@ ADDRESS = "127.0.0.1:8181"
 def command() -> None:
     """Give the programs of this machine their tokens.
 
-    They get them as from a cloud's metadata server."""
+    They get them as from a cloud's metadata server.
+    """
 
 
 @command.command("serve")
