@@ -36,7 +36,7 @@ def test_signing_in_by_browser(dev: live.Dev, page: sync_api.Page, terminal: Ter
     sync_api.expect(page.locator("body")).to_contain_text("Intaglio command line")
     sync_api.expect(page.locator("body")).to_contain_text("Stay connected")
     if dialect == "google":
-        sync_api.expect(page.locator("body")).to_contain_text("Use the services that you may use")
+        sync_api.expect(page.locator("body")).to_contain_text("Act for you")
     page.click("#submit-consent")
     page.wait_for_url("http://127.0.0.1:*/callback?*")
     sync_api.expect(page.locator("body")).to_contain_text("You may close this window.")

@@ -42,7 +42,7 @@ CLOUD = "https://www.googleapis.com/auth/cloud-platform"
 IAM = "https://www.googleapis.com/auth/iam"
 
 SCOPES = {
-    CLOUD: ("Use the services that you may use", "Act as you towards services, and as accounts you may act for."),
+    CLOUD: ("Act for you", "Use the services, and the service accounts, that you may use."),
     IAM: ("Act as your service accounts", "Get tokens of the accounts that you may act for."),
 }
 """A title and a sentence for each scope that the consent page shows and the standard does not know."""
