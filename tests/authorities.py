@@ -60,6 +60,7 @@ def make(
     usage: Any = CLIENT,
     alternatives: Sequence[Any] = (),
     constraints: Any = None,
+    other: Any = None,
     key: Any = None,
 ) -> Holder:
     """Return a certificate that an issuer signed, or its own root."""
@@ -90,6 +91,8 @@ def make(
         builder = builder.add_extension(x509.SubjectAlternativeName(list(alternatives)), critical=False)
     if constraints is not None:
         builder = builder.add_extension(constraints, critical=True)
+    if other is not None:
+        builder = builder.add_extension(other, critical=False)
     certificate = builder.sign(signer, hashes.SHA256())
     chain = (issuer.certificate, *issuer.chain) if issuer is not None and issuer.chain is not None else ()
     return Holder(key, certificate, chain[:-1] if _is_rooted(chain) else chain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -61,10 +62,14 @@ def envoy(world: World, folder: pathlib.Path, text: str, port: int) -> Iterator[
 def traefik(world: World, folder: pathlib.Path, port: int) -> Iterator[str]:
     """Run Traefik with the configuration of the how-to; no registry of packages has it, so that it is seldom there."""
     program = conftest.need("traefik")
-    (folder / "traefik.yaml").write_text(conftest.adapted(conftest.blocks("yaml")[1], world, port), encoding="utf-8")
+    (folder / "routes.yaml").write_text(conftest.adapted(conftest.blocks("yaml")[1], world, port), encoding="utf-8")
     words = [program, f"--entrypoints.web.address=127.0.0.1:{port}"]
-    words += [f"--providers.file.filename={folder / 'traefik.yaml'}", "--global.checknewversion=false"]
+    words += [f"--providers.file.filename={folder / 'routes.yaml'}", "--global.checknewversion=false"]
     with conftest.running(words, folder, "traefik", conftest.listens(port)):
+        # It listens before it has read its routes.
+        deadline = time.monotonic() + 10
+        while get(f"http://127.0.0.1:{port}").status_code == 404 and time.monotonic() < deadline:
+            time.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import contestants, provider, run, tokens, workloads
+from benchmarks import contestants, gate, provider, run, tokens, workloads
 from tests.capability import capability
 
 RESULTS = Path(run.__file__).parent / "results"
@@ -162,3 +162,12 @@ def test_last_crowd() -> None:
     """10,000 accounts and 1,000 bindings on one resource cost none of the three a tenth of its rate."""
     found = _last("workloads")["workloads"]
     assert all(found[work]["crowded_ratio"] > 1 - workloads.LESS for work in workloads.WORKS)
+
+
+@capability("bench-gate", witness="nginx without the gate, in turns")
+def test_last_gate() -> None:
+    """The gate added less than its bounds to nginx at 500 requests a second."""
+    found = _last("gate")["gate"]
+    assert gate.short_of(found) == []
+    assert found["adds"]["p50_ms"] < gate.ADDS_P50_MS
+    assert found["adds"]["p99_ms"] < gate.ADDS_P99_MS

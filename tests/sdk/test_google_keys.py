@@ -221,8 +221,11 @@ class Rotation(msgspec.Struct, frozen=True):
 @pytest.fixture(scope="module")
 def rotation(google: World) -> Iterator[Rotation]:
     """The next key is published; verifiers fetch the keys, and stay; a day passes, and the next key signs."""
-    verifiers = {name: _Asked(google, name) for name in VERIFIERS}
+    verifiers: dict[str, _Asked] = {}
     try:
+        # One after the other: where a language is missing, those that were begun are ended all the same.
+        for name in VERIFIERS:
+            verifiers[name] = _Asked(google, name)
         first = _token(google)
         google.cli("key", "rotate")
         time.sleep(1.1)

@@ -72,9 +72,7 @@ def test_each_client_gets_its_token_of_the_agent(google: World, client: str) -> 
     assert told["iss"] == namespace.ISSUER
     assert told["aud"] == AUDIENCE
     assert (told["email"], told["email_verified"]) == (google.worker, True)
-    assert told["sub"] == google.number(google.worker)
-    # An agent that proves itself by a key gets the token that such a key gets, whose authorized party is the address.
-    assert told["azp"] in (told["sub"], google.worker)
+    assert told["sub"] == told["azp"] == google.number(google.worker)
     assert told["exp"] - told["iat"] == 3600
 
 

@@ -103,7 +103,8 @@ def test_node_signs_a_person_in(dev: live.Dev) -> None:
     assert (told["first"]["iss"], told["first"]["aud"], told["first"]["azp"]) == (google, "web", "web")
     assert told["again"]["sub"] == told["first"]["sub"] == told["userinfo"]["sub"]
     assert told["first"]["email"] == told["again"]["email"] == told["info"]["email"] == "alice@example.com"
-    assert set(told["scope"].split()) == set(SCOPES)
+    # It asks for what was granted before as well, which other tests may have done.
+    assert set(told["scope"].split()) >= set(SCOPES)
     assert told["kept"] is True
     assert "audience" in told["refused"].lower() or "recipient" in told["refused"].lower()
     assert told["ended"] == "invalid_grant"

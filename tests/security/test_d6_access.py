@@ -21,6 +21,8 @@ from intaglio.server.model.projects import Project
 from intaglio.server.model.serviceaccounts import ServiceAccount
 from tests.capability import capability
 
+pytestmark = capability("security-d6", witness="requests and tokens that an attacker would make")
+
 TENANT = TenantId("t")
 NOW = 1_800_000_000
 PROJECT = Project(TENANT, "acme-builds", 12, "Acme", 0)

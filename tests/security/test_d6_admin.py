@@ -22,6 +22,8 @@ from tests import harness, workloads
 from tests.capability import capability
 from tests.workloads import CREATOR
 
+pytestmark = capability("security-d6", witness="requests and tokens that an attacker would make")
+
 TENANT = TenantId(seeds.TENANT_ID)
 PROJECT = f"projects/{seeds.PROJECT}"
 POOL = f"iam.googleapis.com/projects/{seeds.PROJECT_NUMBER}/locations/global/workloadIdentityPools/build"

@@ -20,6 +20,8 @@ from tests.capability import capability
 from tests.server.workload.test_callers import person_token
 from tests.workloads import CLOUD, ROOT
 
+pytestmark = capability("security-d6", witness="requests and tokens that an attacker would make")
+
 METHODS: list[tuple[str, dict[str, Any]]] = [
     ("generateIdToken", {"audience": "https://a"}),
     ("generateAccessToken", {"scope": [CLOUD]}),

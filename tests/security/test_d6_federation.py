@@ -27,7 +27,10 @@ from intaglio.server.registry import sharedissuers
 from intaglio.server.settings import Outgoing
 from intaglio.wire.flow import Call, Flow, Reply
 from tests import foreign, harness, workloads
+from tests.capability import capability
 from tests.foreign import opened, told
+
+pytestmark = capability("security-d6", witness="requests and tokens that an attacker would make")
 
 T = TypeVar("T")
 GITHUB = "https://token.actions.githubusercontent.com"

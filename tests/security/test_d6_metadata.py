@@ -29,6 +29,8 @@ from intaglio.server.model.policies import Binding, Policy
 from tests import harness, live
 from tests.capability import capability
 
+pytestmark = capability("security-d6", witness="requests and tokens that an attacker would make")
+
 ROOT = "http://localhost:8081"
 ACCOUNTS = ROOT + "/computeMetadata/v1/instance/service-accounts"
 FLAVOR = {"metadata-flavor": "Google"}

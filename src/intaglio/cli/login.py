@@ -12,7 +12,7 @@ from intaglio import clock, ids
 from intaglio.cli import credentials, faults, outgoing, output
 from intaglio.cli.credentials import Account
 from intaglio.dialects.google import calls, hosts
-from intaglio.errors import Misconfigured
+from intaglio.errors import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
     from intaglio.net.sync import SyncDriver
@@ -115,8 +115,15 @@ def _by_browser(party: RelyingParty, provider: Provider, driver: SyncDriver, *, 
     import asyncio
 
     from intaglio.net.loopback import Loopback
+    from intaglio.relying import calls as steps
     from intaglio.relying.records import Transaction
+    from intaglio.validate import discovery
 
+    # SECURITY: what an issuer's document names is opened here: a page, and no program of this machine
+    # (test_d6_54_an_issuer_opens_nothing_but_a_page).
+    endpoint = steps.endpoint(provider, "authorization_endpoint")
+    if discovery.learned(endpoint, party.issuer) != endpoint:
+        raise Unavailable("address-refused", "The issuer's page has no address of its own.")
     made = Transaction(state=ids.opaque(), nonce=ids.opaque(), code_verifier=ids.opaque())
 
     async def come_back() -> tuple[str, dict[str, str]]:

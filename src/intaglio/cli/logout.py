@@ -52,7 +52,7 @@ def _end(account: Account) -> bool:
         account.revocation_endpoint,
     )
     try:
-        outgoing.driver([account.issuer, account.revocation_endpoint], account.ca_file).run(kept.revoke(record))
+        outgoing.driver([account.issuer], account.ca_file).run(kept.revoke(record))
     except Unavailable:
         return False
     return True

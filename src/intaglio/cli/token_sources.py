@@ -125,7 +125,9 @@ def _renewed(account: Account, wanted: Wanted) -> Renewed:
         account.issuer, account.client_id, account.subject, account.token_endpoint, Secret(account.refresh_token)
     )
     with outgoing.told(f"intaglio login --issuer {account.issuer}"):
-        driver = outgoing.driver([account.issuer, account.token_endpoint], wanted.ca_file)
+        # SECURITY: the address is one that the issuer's document named, and is no more trusted than when it did
+        # (test_d6_47_what_a_document_named_is_trusted_at_no_later_time).
+        driver = outgoing.driver([account.issuer], wanted.ca_file)
         renewed = driver.run(kept.refresh(record))
     if renewed.refresh_token is not None and renewed.refresh_token.reveal() != account.refresh_token:
         with credentials.changing() as held:
@@ -161,7 +163,7 @@ def _only(usable: tuple[calls.Usable, ...], account: Account) -> str:
         "account-ambiguous",
         "There are several service accounts that you may use.",
         detail={"faults": tuple(one.email for one in usable)},
-        hint=f"Choose one with --account, for instance --account {usable[0].email}; it is remembered.",
+        hint=f"Choose one with --account, for instance --account {faults.plain(usable[0].email)}; it is remembered.",
     )
 
 

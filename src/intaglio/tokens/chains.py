@@ -36,6 +36,9 @@ _PARTS = {
     "serial_number": NameOID.SERIAL_NUMBER,
 }
 
+# The library raises the last two for what a stranger writes into a certificate before anybody vouches for it.
+_UNTRUSTED = (verification.VerificationError, ValueError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension)
+
 
 class Leaf(msgspec.Struct, frozen=True):
     """A certificate that the anchors vouch for: its key, its names as text, its end, and all that it says as values."""
@@ -78,7 +81,7 @@ class Anchors:
             builder.extension_policies(
                 ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(), ee_policy=_LEAVES
             ).build_client_verifier().verify(leaf, others)
-        except (verification.VerificationError, ValueError) as fault:
+        except _UNTRUSTED as fault:
             raise Refused("certificate-untrusted", detail={"rule": str(fault)[:200]}) from None  # may quote a name
         return Leaf(
             _key(leaf, alg, kid),

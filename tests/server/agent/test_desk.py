@@ -41,6 +41,8 @@ class Server:
         await asyncio.sleep(0)
         if self.mood == "silent":
             await asyncio.sleep(60)
+        if self.mood == "slow":
+            await asyncio.sleep(0.5)
         if self.mood == "down":
             raise Unavailable("unreachable")
         if self.mood == "denies":
@@ -119,6 +121,16 @@ async def test_a_silent_server_costs_one_wait_not_one_for_each(desk: Desk, serve
     assert server.asked == asked
     await asyncio.sleep(1.05)
     server.mood = "well"
+    assert await desk.id_token("a", "x")
+
+
+@capability("agent-failing", witness="a server that is slow")
+async def test_a_slow_server_is_no_silent_one(desk: Desk, server: Server) -> None:
+    """While a kept access token is given out in place of a slow new one, ID tokens are waited for as ever."""
+    first = await desk.access_token("a", ())
+    server.mood = "slow"
+    server.clock.advance(3600 - 301)
+    assert await desk.access_token("a", ()) == first
     assert await desk.id_token("a", "x")
 
 

@@ -125,22 +125,19 @@ def _key_file(**members: object) -> bytes:
     return json.dumps({**usual, **members}).encode()
 
 
-def test_an_assertion_of_a_key_file() -> None:
-    """Signed by the account's key, for the token endpoint, for five minutes, with what is asked for."""
-    key = proofs.read_account_key(_key_file())
-    text = key.assertion("https://accounts.example.com", NOW, target_audience="https://app")
-    verified = jws.verify(
-        text, jwk.KeySet((jwk.from_public(RSA.private.public_key(), "RS256", "k1"),)), algorithms=["RS256"]
-    )
-    assert codec.decode_json_object(verified.payload) == {
-        "iss": "a@p.iam.x",
-        "sub": "a@p.iam.x",
-        "aud": "https://oauth2.example.com/token",
-        "iat": NOW,
-        "exp": NOW + 300,
-        "target_audience": "https://app",
+def test_what_a_key_file_signs() -> None:
+    """By the account's key, for five minutes: for the token endpoint, or for the API that gives ID tokens, alone."""
+    key, base = proofs.read_account_key(_key_file()), "https://accounts.example.com"
+    usual = {"iss": "a@p.iam.x", "sub": "a@p.iam.x", "iat": NOW, "exp": NOW + 300}
+    signed = {
+        key.assertion(base, NOW, ("a", "b")): usual | {"aud": "https://oauth2.example.com/token", "scope": "a b"},
+        key.bearer(base, NOW): usual | {"aud": "https://iamcredentials.example.com/"},
     }
-    assert verified.header == {"alg": "RS256", "typ": "JWT", "kid": "k1"}
+    keys = jwk.KeySet((jwk.from_public(RSA.private.public_key(), "RS256", "k1"),))
+    for text, claims in signed.items():
+        verified = jws.verify(text, keys, algorithms=["RS256"])
+        assert codec.decode_json_object(verified.payload) == claims
+        assert verified.header == {"alg": "RS256", "typ": "JWT", "kid": "k1"}
 
 
 @capability("metadata-no-users", witness="a file of a person's credentials")

@@ -95,7 +95,9 @@ def test_curl_gets_an_id_token(agent: Agent, filed: live.Dev) -> None:
     ]
     token = subprocess.run(words, capture_output=True, text=True, timeout=10, check=True).stdout
     told = _claims(filed, token, "https://a?b=c")
-    assert (told["email"], told["sub"]) == (seeds.ACCOUNT, "100000000000000000001")
+    assert (told["email"], told["email_verified"]) == (seeds.ACCOUNT, True)
+    # As from a cloud's metadata server: the number, and not the address, is the authorized party.
+    assert (told["sub"], told["azp"]) == (seeds.ACCOUNT_ID, seeds.ACCOUNT_ID)
 
 
 @capability("agent-key-file", witness="google-auth (Python)")

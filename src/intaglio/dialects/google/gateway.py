@@ -6,6 +6,7 @@ x-google-audiences, and x-google-auth.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from intaglio.errors import Misconfigured
 from intaglio.protocol.gate import Operation, Scheme
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_SEGMENT = re.compile(r"[^{}]*|\{[^{}]+\}")
 _UNSUPPORTED = ("x-google-jwt-locations", "x-google-api-key")
 
 REFUSALS = {
@@ -80,6 +82,10 @@ def read(document: Mapping[str, Any]) -> tuple[Operation, ...]:
             if path.startswith("x-"):
                 continue
             _refuse(f"paths.{path}", "a path that begins with /")
+        # SECURITY: a segment that is a variable in part would match what another route guards
+        # (test_d6_41_half_a_variable_is_refused).
+        if not all(map(_SEGMENT.fullmatch, (base + path).split("/"))):
+            _refuse(f"paths.{path}", "variables that are whole segments")
         for method, operation in _table(item, f"paths.{path}").items():
             if method in METHODS:
                 where = f"paths.{path}.{method}"

@@ -47,7 +47,11 @@ MAX_WAIT = 3600
 """Seconds for which somebody may wait for a change; clients ask again."""
 MAX_ETAG = 64
 
+JUDGED = ("host", "metadata-flavor")
+PASSED_ON = frozenset({"x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via", "origin"})
+"""By which a proxy says that it is one (RFC 7239 section 4, RFC 9110 section 7.6.3), and a browser that a page asks."""
 HOSTS = frozenset({"metadata", "metadata.google.internal", "localhost"})
+_HOST = re.compile(r"(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~%\-]+)?\])(?::[0-9]{1,5})?")
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 NO_AUDIENCE = "non-empty audience parameter required"
 _STATUS = {"invalid_request": 400, "access_denied": 403}
@@ -58,6 +62,9 @@ _STATUS = {"invalid_request": 400, "access_denied": 403}
 
 @functools.lru_cache(maxsize=64)
 def _is_own_host(given: str, base: str) -> bool:
+    # RFC 9110 7.2: a host and perhaps a port; what else is there is read by nobody in the same way.
+    if not _HOST.fullmatch(given):
+        return False
     try:
         host = (urlsplit("//" + given).hostname or "").rstrip(".")
         if host in HOSTS or host == urlsplit(base).hostname:
@@ -70,11 +77,13 @@ def _is_own_host(given: str, base: str) -> bool:
 
 def _flavored(request: Request, ctx: Context) -> None:
     given = dict(request.headers)
+    # SECURITY: of two fields of one name, who stands between may have looked at the other one.
+    if len(given) < len(request.headers) and any(len(request.header_values(name)) > 1 for name in JUDGED):
+        raise ProtocolFault("access_denied", "A header that decides came twice.")
     # SECURITY: a page in a browser and a confused proxy cannot send this header, or they add the others.
     if given.get("metadata-flavor") != "Google":
         raise ProtocolFault("access_denied", "Missing Metadata-Flavor:Google header.")
-    # RFC 7239 4: the standard name of the same thing.
-    if "x-forwarded-for" in given or "forwarded" in given or "origin" in given:
+    if not PASSED_ON.isdisjoint(given):
         raise ProtocolFault("access_denied", "Requests through a proxy or from a browser are refused.")
     # SECURITY: a page whose name was bound anew to this address would be of one origin with us, and could send the
     # header above; but its Host is its own (test_metadata_refuses_a_rebound_name).

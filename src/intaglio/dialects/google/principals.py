@@ -53,9 +53,9 @@ def provider_names(project_number: int, pool_id: str, provider_id: str) -> tuple
 _ADDRESS = r"[^\s@:?*]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
 _USER = re.compile(rf"user:((?i:{_ADDRESS}))")
 _ACCOUNT = re.compile(rf"serviceAccount:({_ADDRESS})")
-_DELETED = re.compile(rf"deleted:serviceAccount:({_ADDRESS})\?uid=(\d{{1,25}})")
+_DELETED = re.compile(rf"deleted:serviceAccount:({_ADDRESS})\?uid=([0-9]{{1,25}})")
 _DOMAIN = re.compile(r"domain:([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+)")
-_POOL = rf"{re.escape(HOST)}/projects/(\d{{1,18}})/locations/global/workloadIdentityPools/([a-z0-9-]{{4,32}})"
+_POOL = rf"{re.escape(HOST)}/projects/([0-9]{{1,18}})/locations/global/workloadIdentityPools/([a-z0-9-]{{4,32}})"
 _ONE = re.compile(rf"principal://{_POOL}/subject/([^\s*]{{1,255}})")
 # SECURITY: a star stands alone at the end, for the whole pool; nothing is ever matched by parts, so that no wildcard
 # spans a slash (test_d6_50_no_wildcard_in_a_member).
@@ -77,7 +77,9 @@ def read_member(member: str) -> Member | None:
     """Return what a binding's member means; None for nothing well-formed or a kind that is not known here."""
     if member in EVERYBODY:
         return Member("everybody", member)
-    if len(member) > MAX_MEMBER:
+    # SECURITY: a name with control or direction characters reads as another one
+    # (test_a_member_that_reads_as_another_is_none).
+    if len(member) > MAX_MEMBER or not member.isprintable():
         return None
     if found := _USER.fullmatch(member):
         return Member("user", found[1])

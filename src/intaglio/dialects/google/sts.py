@@ -35,7 +35,7 @@ DECODINGS = 3
 
 _ID = r"[a-z0-9-]{4,32}"
 _PROVIDER = re.compile(
-    rf"(?:https:)?//{re.escape(HOST)}/projects/([1-9][0-9]{{0,18}})/locations/global"
+    rf"(?:https:)?//{re.escape(HOST)}/projects/([1-9][0-9]{{0,17}})/locations/global"
     rf"/workloadIdentityPools/({_ID})/providers/({_ID})"
 )
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")

@@ -1,6 +1,7 @@
 """What somebody asks of a server of this dialect to get tokens: with an account's key, or with another issuer's token.
 
-RFC 7523 section 2.1 (assertion as a grant), RFC 8693 (token exchange), iamcredentials.v1.
+RFC 7523 section 2.1 (assertion as a grant), RFC 8693 (token exchange), iamcredentials.v1; Google's page on self-signed
+JWTs.
 """
 
 from __future__ import annotations
@@ -97,21 +98,28 @@ def scope(words: tuple[str, ...]) -> str:
 # --- with a key
 
 
-def assertion(email: str, base: str, now: int, **wanted: str) -> dict[str, Any]:
-    """Return the claims by which the holder of a key asks: `target_audience` or `scope` says for what."""
-    told = {"iss": email, "sub": email, "aud": hosts.api(base, "oauth2") + "/token"}
-    return {**told, "iat": now, "exp": now + ASSERTION_LIFETIME, **wanted}
+def assertion(email: str, base: str, now: int, scopes: tuple[str, ...]) -> dict[str, Any]:
+    """Return the claims by which the holder of a key asks for an access token."""
+    return _signed(email, hosts.api(base, "oauth2") + "/token", now) | {"scope": scope(scopes)}
 
 
-def grant(base: str, text: str, *, identity: bool) -> Flow[Given]:
-    """Ask for what an assertion wants: an ID token, or an access token."""
+def self_signed(email: str, base: str, now: int) -> dict[str, Any]:
+    """Return the claims by which the holder of a key calls the API that gives tokens of accounts."""
+    return _signed(email, hosts.api(base, "iamcredentials") + "/", now)
+
+
+def _signed(email: str, audience: str, now: int) -> dict[str, Any]:
+    return {"iss": email, "sub": email, "aud": audience, "iat": now, "exp": now + ASSERTION_LIFETIME}
+
+
+def grant(base: str, text: str) -> Flow[Given]:
+    """Ask for the access token that an assertion wants."""
     body = params.write([("grant_type", JWT_BEARER), ("assertion", text)]).encode()
     reply = yield Call("POST", hosts.api(base, "oauth2") + "/token", _FORM, body)
-    told = _told(reply)
-    return Given(_text(told, "id_token")) if identity else _bearer(told)
+    return _bearer(_told(reply))
 
 
-# --- with another issuer's token
+# --- with another issuer's token, or as an account
 
 
 def exchange(base: str, provider: str, subject_token: str) -> Flow[Given]:
@@ -129,7 +137,7 @@ def exchange(base: str, provider: str, subject_token: str) -> Flow[Given]:
 
 
 def id_token(base: str, bearer: str, account: str, audience: str) -> Flow[Given]:
-    """Ask for an ID token of an account that the bearer may impersonate."""
+    """Ask for an ID token of an account that the bearer is, or may impersonate; who it is for is its number."""
     told = yield from _impersonate(base, bearer, account, "generateIdToken", audience=audience, includeEmail=True)
     return Given(_text(told, "token"))
 

@@ -27,6 +27,8 @@ HEAVIEST_FOR_MACROS = 16_384
 
 _SMALLEST, _GREATEST = -(2**63), 2**63 - 1
 _DEEPEST = 32
+# To ask of these whether they are a Mapping would take longer than all the rest.
+_PLAIN = frozenset({float, type(None), dt.datetime})
 
 
 class ExpressionFailed(IntaglioError):
@@ -170,21 +172,28 @@ def _kind(value: object) -> str:
 
 def _weigh(variables: Mapping[str, Any], heaviest: int, longest: int) -> None:
     """Refuse what is too much, too deep, or would change its value on the way (integers beyond 64 bits)."""
-    weight = 0
-    waiting: list[tuple[Any, int]] = [(variables, 0)]
+    weight = 1
+    waiting: list[tuple[Any, int]] = [(variables, 1)]
     while waiting:
         value, depth = waiting.pop()
-        weight += 1 + (len(value) if isinstance(value, str | bytes) else 0)
-        if weight > heaviest or depth > _DEEPEST:
-            raise ExpressionFailed("there is too much to look at")
-        if longest < heaviest and isinstance(value, Mapping | list | tuple) and len(value) > longest:
+        inside = [*value, *value.values()] if isinstance(value, dict | Mapping) else value
+        if longest < heaviest and len(value) > longest:
             raise ExpressionFailed(f"a macro goes through at most {longest} members")
-        if isinstance(value, Mapping):
-            waiting += ((one, depth + 1) for pair in value.items() for one in pair)
-        elif isinstance(value, list | tuple):
-            waiting += ((one, depth + 1) for one in value)
-        elif isinstance(value, int) and not _SMALLEST <= value <= _GREATEST:
-            raise ExpressionFailed("a number that 64 bits cannot hold")
+        weight += len(inside)
+        for one in inside:
+            if isinstance(one, str | bytes):
+                weight += len(one)
+            elif isinstance(one, int):
+                _fits(one)
+            elif one.__class__ not in _PLAIN and isinstance(one, dict | list | tuple | Mapping):
+                waiting.append((one, depth + 1))
+        if weight > heaviest or (inside and depth > _DEEPEST):
+            raise ExpressionFailed("there is too much to look at")
+
+
+def _fits(number: int) -> None:
+    if not _SMALLEST <= number <= _GREATEST:
+        raise ExpressionFailed("a number that 64 bits cannot hold")
 
 
 CONDITION_VARIABLES = frozenset({"request.time", "resource.name", "resource.type", "resource.service"})

@@ -69,7 +69,7 @@ class Permits:
         asked = question(words, principal, permission, resource, now)
         found = [await self._policy(tenant_id, words, one, now) for one in resources.lineage(resource)]
         known = [one for one in found if one is not None]
-        return deciding.decide(asked, known, await self._of_tenant(tenant_id, words, now), expressions.judge)
+        return deciding.decide(asked, known, await self.roles(tenant_id, words, now), expressions.judge)
 
     async def demand(
         self, tenant_id: str, words: Vocabulary, principal: Principal, permission: str, resource: str, now: int
@@ -93,7 +93,8 @@ class Permits:
             found = self._policies.keep(key, Found(Indexed(policy, words.read_member) if policy else None), now)
         return found.policy
 
-    async def _of_tenant(self, tenant_id: str, words: Vocabulary, now: int) -> dict[str, frozenset[str]]:
+    async def roles(self, tenant_id: str, words: Vocabulary, now: int) -> dict[str, frozenset[str]]:
+        """Return what each role of a tenant grants, by its name."""
         found = self._roles.get((tenant_id, words.namespace), now)
         if found is None:
             own = await self._store.read(policies.roles_of, tenant_id)

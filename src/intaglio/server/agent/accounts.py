@@ -11,6 +11,9 @@ from intaglio.server.agent import peers
 from intaglio.server.agent.files import Watched
 from intaglio.server.agent.peers import Address
 
+PATIENCE = 60
+"""Seconds for which a list is in force that cannot be read any more, for it may be half written."""
+
 
 class Accounts(Protocol):
     """Says whose tokens the other end of a connection may have."""
@@ -59,8 +62,13 @@ def read(octets: bytes) -> dict[int, str]:
 
 
 def _number(name: str) -> int:
-    if name.isascii() and name.isdigit():
-        return int(name)
+    number = int(name) if name.isascii() and name.isdigit() else _looked_up(name)
+    if number == peers.NAMELESS:
+        raise _unusable(f"another user than {peers.NAMELESS}, as whom many are shown", name[:80])
+    return number
+
+
+def _looked_up(name: str) -> int:
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError as exc:

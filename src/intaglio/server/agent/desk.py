@@ -26,8 +26,12 @@ BUDGET_SECONDS = 2.5
 KEPT_BUDGET_SECONDS = 0.3
 """How long another one is tried for while the kept one would still do."""
 PAUSE_SECONDS = 1.0
-"""After the server did not answer, it is not asked for this long."""
+"""After the server did not answer, it is not asked for the same kind of token of the same account for this long."""
 MAX_KEPT = 1000
+
+
+Wanted = tuple[str, str]
+"""An account, and the kind of token that is wanted."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -48,15 +52,18 @@ class Desk:
         self._clock = clock
         self._kept: dict[tuple[str, tuple[str, ...]], Kept] = {}
         self._asked: dict[tuple[str, tuple[str, ...]], asyncio.Task[Kept]] = {}
-        self._silent_until = 0.0
+        # What fails for one user of this machine must not be a pause for the others, and little patience, where a kept
+        # token will do, none for those who want an ID token.
+        self._silent_until: dict[Wanted, float] = {}
 
     def __repr__(self) -> str:
         return "Desk(…)"
 
     async def id_token(self, account: str, audience: str) -> str:
         """Return an ID token that was made now; raises `Denied`, `Unavailable`, `Misconfigured`."""
-        self._refuse_while_silent()
-        return await self._within(self._source.id_token(account, audience), BUDGET_SECONDS)
+        wanted = (account, "identity")
+        self._refuse_while_silent(wanted)
+        return await self._within(wanted, self._source.id_token(account, audience), BUDGET_SECONDS)
 
     async def access_token(self, account: str, scopes: tuple[str, ...]) -> Kept:
         """Return an access token of which more than five minutes are left; raises as `id_token` does."""
@@ -66,10 +73,11 @@ class Desk:
         if kept is not None and left > FRESH:
             return kept
         try:
-            self._refuse_while_silent()
+            wanted = (account, "access")
+            self._refuse_while_silent(wanted)
             # One call for all that wait; who loses patience does not end it for the others.
             asked = asyncio.shield(self._renewal(key))
-            return await self._within(asked, KEPT_BUDGET_SECONDS if left > LEAST else BUDGET_SECONDS)
+            return await self._within(wanted, asked, KEPT_BUDGET_SECONDS if left > LEAST else BUDGET_SECONDS)
         except Unavailable:
             if kept is not None and left > LEAST:
                 return kept
@@ -96,21 +104,23 @@ class Desk:
         kept = self._kept[key] = Kept(given.text, now + given.lifetime)
         return kept
 
-    def _refuse_while_silent(self) -> None:
-        if asyncio.get_running_loop().time() < self._silent_until:
+    def _pause(self, wanted: Wanted) -> None:
+        self._silent_until[wanted] = asyncio.get_running_loop().time() + PAUSE_SECONDS
+
+    def _refuse_while_silent(self, wanted: Wanted) -> None:
+        if asyncio.get_running_loop().time() < self._silent_until.get(wanted, 0.0):
             raise Unavailable("upstream-silent", "The server does not answer.")
 
-    async def _within(self, asked: Awaitable[T], seconds: float) -> T:
-        loop = asyncio.get_running_loop()
+    async def _within(self, wanted: Wanted, asked: Awaitable[T], seconds: float) -> T:
         task = asyncio.ensure_future(asked)
         try:
             async with asyncio.timeout(seconds):
                 return await task
         except TimeoutError as exc:
-            self._silent_until = loop.time() + PAUSE_SECONDS
+            self._pause(wanted)
             raise Unavailable("upstream-silent", "The server does not answer.") from exc
         except Unavailable:
-            self._silent_until = loop.time() + PAUSE_SECONDS
+            self._pause(wanted)
             raise
         finally:
             task.cancel()

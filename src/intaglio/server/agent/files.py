@@ -1,6 +1,7 @@
 """Files that somebody else replaces: read again when they change and once a minute, the last good reading kept.
 
-Kubernetes replaces a projected token long before its end; who reads the file once is refused after an hour.
+Kubernetes replaces a projected token long before its end; who reads the file once is refused after an hour. What a file
+proves is judged by the server; what it permits is judged here, and is not kept for long once it cannot be read.
 """
 
 from __future__ import annotations
@@ -21,10 +22,18 @@ MAX_OCTETS = 64 * 1024
 
 
 class Watched(Generic[T]):
-    """What files hold together, read by `read`, which raises an `IntaglioError` for what it cannot use."""
+    """What files hold together, read by `read`, which raises an `IntaglioError` for what it cannot use.
 
-    def __init__(self, paths: tuple[pathlib.Path, ...], read: Callable[..., T], clock: Clock) -> None:
+    `patience` is for how many seconds the last good reading is kept while there is no other; None for as long as it
+    takes.
+    """
+
+    def __init__(
+        self, paths: tuple[pathlib.Path, ...], read: Callable[..., T], clock: Clock, patience: int | None = None
+    ) -> None:
         self._paths = paths
+        self._patience = patience
+        self._bad_since: int | None = None
         self._read = read
         self._clock = clock
         self._marks: tuple[tuple[int, int, int], ...] | None = None
@@ -35,7 +44,10 @@ class Watched(Generic[T]):
         return f"Watched({', '.join(map(str, self._paths))})"
 
     def get(self) -> T:
-        """Return what the files hold; raises `Misconfigured` (`file-unusable`) where they never were good."""
+        """Return what the files hold.
+
+        Raises `Misconfigured` (`file-unusable`) where they never were good, or have been bad for too long.
+        """
         now = self._clock.now()
         try:
             marks = tuple(_mark(path) for path in self._paths)
@@ -43,13 +55,15 @@ class Watched(Generic[T]):
                 self._last = self._read(*(_octets(path) for path in self._paths))
                 self._marks, self._read_at = marks, now
         except (OSError, IntaglioError) as fault:
-            return self._kept(fault)
+            return self._kept(fault, now)
+        self._bad_since = None
         return self._last
 
-    def _kept(self, fault: OSError | IntaglioError) -> T:
+    def _kept(self, fault: OSError | IntaglioError, now: int) -> T:
+        self._bad_since = now if self._bad_since is None else self._bad_since
         why = fault.strerror if isinstance(fault, OSError) else str(fault)
         files = ", ".join(map(str, self._paths))
-        if self._last is None:
+        if self._last is None or (self._patience is not None and now - self._bad_since >= self._patience):
             detail = {"files": files, "received": why}
             raise Misconfigured("file-unusable", "A file that is needed cannot be used.", detail=detail) from fault
         LOG.warning("kept the last good reading of %s: %s", files, why)

@@ -11,6 +11,8 @@ import struct
 import sys
 
 ESTABLISHED = "01"
+NAMELESS = 65534
+"""As whom user_namespaces(7) shows everybody that has no number here (/proc/sys/kernel/overflowuid)."""
 PROC = pathlib.Path("/proc/net")
 Address = tuple[str, int]
 
@@ -29,8 +31,8 @@ def user_of(peer: Address, own: Address, folder: pathlib.Path = PROC) -> int | N
             found |= _users(folder / name, wanted)
     except (OSError, ValueError):
         return None
-    # SECURITY: fail closed: none, or two different ones, is nobody.
-    return found.pop() if len(found) == 1 else None
+    # SECURITY: fail closed: none, two different ones, or one that stands for many, is nobody.
+    return found.pop() if len(found) == 1 and NAMELESS not in found else None
 
 
 def _users(table: pathlib.Path, wanted: tuple[str, str]) -> set[int]:

@@ -32,9 +32,13 @@ class AccountKey(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"AccountKey({self.email})"
 
-    def assertion(self, base: str, now: int, **wanted: str) -> str:
-        """Return the assertion by which the account asks for what is wanted."""
-        return self.signer.sign(codec.encode_json(upstream.assertion(self.email, base, now, **wanted)))
+    def assertion(self, base: str, now: int, scopes: tuple[str, ...]) -> str:
+        """Return the assertion by which the account asks for an access token."""
+        return self.signer.sign(codec.encode_json(upstream.assertion(self.email, base, now, scopes)))
+
+    def bearer(self, base: str, now: int) -> str:
+        """Return the JWT by which the account asks for its own ID tokens."""
+        return self.signer.sign(codec.encode_json(upstream.self_signed(self.email, base, now)))
 
 
 def read_account_key(octets: bytes) -> AccountKey:

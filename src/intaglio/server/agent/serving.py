@@ -93,7 +93,9 @@ def source(wanted: Wanted, driver: Driver, clock: Clock) -> tuple[Source, Watche
 def _accounts(wanted: Wanted, email: str, clock: Clock) -> Accounts:
     if wanted.accounts_file is None:
         return Fixed(wanted.account or email)
-    listed = Watched((wanted.accounts_file,), accounts_.read, clock)
+    # SECURITY: whoever is taken off the list, or takes the list away, must not go on by what it said before
+    # (test_d6_35_a_list_that_is_gone_lists_nobody).
+    listed = Watched((wanted.accounts_file,), accounts_.read, clock, accounts_.PATIENCE)
     listed.get()
     return ByUser(listed)
 

@@ -54,20 +54,24 @@ class ByKey:
         self._clock = clock
 
     async def id_token(self, account: str, audience: str) -> str:
-        """Return a fresh ID token."""
-        return (await self._asked(account, identity=True, target_audience=audience)).text
+        """Return a fresh ID token, whose authorized party is the account's number, as a cloud's metadata server has it.
+
+        An assertion with `target_audience` would get one whose authorized party is the e-mail address.
+        """
+        bearer = self._own(account).bearer(self._base, self._clock.now())
+        return (await self._driver.run(upstream.id_token(self._base, bearer, account, audience))).text
 
     async def access_token(self, account: str, scopes: tuple[str, ...]) -> Given:
         """Return a fresh access token."""
-        return await self._asked(account, identity=False, scope=upstream.scope(scopes))
+        text = self._own(account).assertion(self._base, self._clock.now(), scopes)
+        return await self._driver.run(upstream.grant(self._base, text))
 
-    async def _asked(self, account: str, *, identity: bool, **wanted: str) -> Given:
+    def _own(self, account: str) -> AccountKey:
         key = self._key.get()
         if key.email != account:
             detail: dict[str, object] = {"expected": account, "received": key.email}
             raise Denied("account-mismatched", "The key is another account's.", detail=detail)
-        text = key.assertion(self._base, self._clock.now(), **wanted)
-        return await self._driver.run(upstream.grant(self._base, text, identity=identity))
+        return key
 
 
 class ByExchange:

@@ -47,7 +47,12 @@ class GateApp:
 
     def __init__(self, services: Sequence[Protected], questions_port: int, trusted: Trusted, clock: Clock) -> None:
         self._by_name: Mapping[str, Protected] = {service.name: service for service in services}
-        self._by_host: Mapping[str, Protected] = {service.host: service for service in services}
+        self._by_host: Mapping[str, Protected] = {
+            # One that is nowhere passed on and has no address is for the questions alone.
+            service.host: service
+            for service in services
+            if service.host or service.upstream is not None
+        }
         self._questions_port = questions_port
         self._trusted = trusted
         self._clock = clock

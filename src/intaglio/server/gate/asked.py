@@ -5,6 +5,7 @@ RFC 9110 sections 7.2 (Host) and 7.6.1 (fields of one connection), RFC 6265 sect
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -17,14 +18,15 @@ OF_CONNECTION = frozenset(
 )
 """Fields that belong to one connection and never travel on."""
 CLAIMED = frozenset(
-    """forwarded x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-forwarded-scheme
-    x-forwarded-server x-forwarded-prefix x-forwarded-uri x-forwarded-method x-forwarded-ssl x-real-ip x-client-ip
-    true-client-ip x-cluster-client-ip x-original-url x-original-uri x-original-host x-original-method x-rewrite-url
-    x-host x-http-host-override x-http-method x-http-method-override x-method-override""".split()
+    """forwarded x-real-ip x-client-ip true-client-ip x-cluster-client-ip x-rewrite-url x-host x-http-host-override
+    x-http-method x-http-method-override x-method-override""".split()
 )
 """Fields by which a client could say that it came from, or asked for, something else than it did."""
+CLAIMED_FAMILIES = ("x-forwarded-", "x-original-")
+"""How the names of more such fields begin; some say who was signed in."""
 PAGES = "/_intaglio/gate/"
 """Where the gate's own pages are, in front of a service."""
+_PLAIN_NAME = re.compile(r"[a-z0-9-]+", re.ASCII)
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -63,19 +65,26 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 def is_plain_name(name: str) -> bool:
-    """Tell whether a header's name reads the same to everybody.
+    """Tell whether a header's name (lower case) reads the same to everybody.
 
-    An underscore is a hyphen to CGI and WSGI, so that X_Goog_… would pass for X-Goog-… behind the gate.
+    CGI and WSGI write one sign for hyphens, underscores and often for all others (RFC 3875 section 4.1.18), so that
+    X_Goog_… and X.Goog.… would pass for X-Goog-… behind the gate.
     """
-    return "_" not in name
+    return _PLAIN_NAME.fullmatch(name) is not None
 
 
 def travelling(headers: Headers, owned: Callable[[str], bool]) -> list[tuple[str, str]]:
     """Return the headers that may travel on, without those that the gate owns."""
     # RFC 9110 7.6.1: what Connection names is for the next hop alone.
     named = {word.strip().lower() for key, value in headers if key == "connection" for word in value.split(",")}
-    barred = OF_CONNECTION | CLAIMED | named
-    return [(key, value) for key, value in headers if key not in barred and is_plain_name(key) and not owned(key)]
+    # SECURITY: but not Host, in whose place the upstream's own address would be sent, which may be another site of the
+    # same server (test_d6_41_connection_does_not_take_the_host_away).
+    barred = OF_CONNECTION | CLAIMED | (named - {"host"})
+    return [(key, value) for key, value in headers if key not in barred and not _is_withheld(key, owned)]
+
+
+def _is_withheld(name: str, owned: Callable[[str], bool]) -> bool:
+    return name.startswith(CLAIMED_FAMILIES) or not is_plain_name(name) or owned(name)
 
 
 def without_cookies(value: str, barred: Iterable[str]) -> str:

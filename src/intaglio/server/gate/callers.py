@@ -52,6 +52,10 @@ class Callers:
         # SECURITY: number and address must be one account's; the number decides (test_recycled_addresses).
         if token.claims.get("email", account.email) != account.email:
             return None
+        # SECURITY: what was held before an account was deleted stays dead when it comes back
+        # (test_d6_35_what_was_dead_stays_dead_at_the_gate).
+        if token.iat < account.tokens_from:
+            return None
         return Principal("service_account", account.unique_id, account.email, account.project_id)
 
     async def user(self, token: IDToken, dialect: Dialect, now: int) -> Principal | None:

@@ -12,7 +12,7 @@ import msgspec
 from intaglio.errors import Refused as TokenFault
 from intaglio.protocol.gate import AssertionFacts
 from intaglio.protocol.principals import Principal
-from intaglio.server.gate import credential, outcome
+from intaglio.server.gate import credential, outcome, plain
 from intaglio.server.gate.asked import PAGES, Asked
 from intaglio.server.gate.credential import Carried
 from intaglio.server.gate.inside import Inside, Target
@@ -121,7 +121,9 @@ class IapMode:
         kept = "" if header == AUTHORIZATION else asked.one(AUTHORIZATION)
         return (
             (words.assertion_header, assertion),
-            (words.email_header, words.subject_prefix + principal.email),
+            # SECURITY: an address may hold any sign; what stands in a header reads as nobody else's
+            # (test_d6_44_an_address_is_one_line_of_ascii). The assertion has it as it is.
+            (words.email_header, words.subject_prefix + plain.as_header(principal.email)),
             (words.id_header, words.subject_prefix + number),
             (AUTHORIZATION, kept),
             (PROXY_AUTHORIZATION, ""),

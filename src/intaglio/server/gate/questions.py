@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from intaglio.server.gate import signin
-from intaglio.server.gate.asked import Asked
+from intaglio.server.gate.asked import Asked, is_plain_name
 from intaglio.server.gate.outcome import Passed, Refused
 from intaglio.wire.message import NO_STORE, Request, Response
 
@@ -88,9 +88,9 @@ def allowed(kind: str, asked: Asked, passed: Passed, owns: Callable[[str], bool]
     headers = tuple((name, value) for name, value in passed.told if value)
     if kind == "envoy":
         written = {name for name, _ in headers}
-        gone = {
-            name for name, _ in (*asked.headers, *passed.told) if (owns(name) or "_" in name) and name not in written
-        }
+        gone = {name for name, _ in asked.headers if owns(name) or not is_plain_name(name)}
+        # What is left out of what is told would else arrive as the client sent it.
+        gone = (gone | {name for name, _ in passed.told}) - written
         headers = (*headers, (REMOVE, ",".join(sorted(gone)))) if gone else headers
     return Response(200, (*headers, *NO_STORE))
 

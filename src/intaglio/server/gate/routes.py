@@ -13,6 +13,8 @@ import msgspec
 from intaglio.protocol.gate import Operation
 from intaglio.server.gate import asked
 
+Pattern = tuple[str, ...]
+
 
 class Match(msgspec.Struct, frozen=True):
     """An operation; or, without one, the code of what is wrong."""
@@ -26,22 +28,18 @@ class Routes:
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self._literal: dict[str, dict[str, Operation]] = {}
-        self._templates: list[tuple[tuple[str, ...], dict[str, Operation]]] = []
+        self._templates: dict[Pattern, dict[str, Operation]] = {}
         for operation in operations:
             self._methods(operation.path)[operation.method] = operation
         self._folded = frozenset(path.lower() for path in self._literal)
         # Of two templates the one with the earlier literal segment is meant.
-        self._templates.sort(key=lambda pair: [segment.startswith("{") for segment in pair[0]])
+        ordered = sorted(self._templates, key=lambda pattern: [segment.startswith("{") for segment in pattern])
+        self._patterns = [(pattern, _lowered(pattern)) for pattern in ordered]
 
     def _methods(self, path: str) -> dict[str, Operation]:
         if "{" not in path:
             return self._literal.setdefault(path, {})
-        segments = tuple(path.split("/"))
-        for known, methods in self._templates:
-            if known == segments:
-                return methods
-        self._templates.append((segments, {}))
-        return self._templates[-1][1]
+        return self._templates.setdefault(tuple(path.split("/")), {})
 
     def find(self, method: str, path: str) -> Match:
         """Return the operation of a method and raw path."""
@@ -55,21 +53,33 @@ class Routes:
         return Match(found, "" if found is not None else "method-unknown")
 
     def _methods_of(self, path: str) -> dict[str, Operation] | None:
-        return self._literal.get(path) or self._template(path)
+        known = self._literal.get(path)
+        if known is not None:
+            return known
+        pattern = self._pattern(path)
+        return None if pattern is None else self._templates[pattern]
 
     def _is_another_decoded(self, path: str) -> bool:
         """Tell whether the service could take a path for another route, for it decodes it or does not mind case."""
         if path in self._literal:
             return False
         decoded = unquote(path)
-        return decoded.lower() in self._folded or self._methods_of(decoded) is not self._methods_of(path)
+        if decoded.lower() in self._folded or self._methods_of(decoded) is not self._methods_of(path):
+            return True
+        # SECURITY: letters of a template's literal segments, too (test_d6_41_case_does_not_lead_to_another_route).
+        return _lowered(self._pattern(path)) != _lowered(self._pattern(decoded, minds_case=False))
 
-    def _template(self, path: str) -> dict[str, Operation] | None:
-        segments = path.split("/")
-        for pattern, methods in self._templates:
-            if len(pattern) == len(segments) and all(map(_fits, pattern, segments)):
-                return methods
+    def _pattern(self, path: str, *, minds_case: bool = True) -> Pattern | None:
+        segments = (path if minds_case else path.lower()).split("/")
+        for pattern, lowered in self._patterns:
+            wanted = pattern if minds_case else lowered
+            if len(wanted) == len(segments) and all(map(_fits, wanted, segments)):
+                return pattern
         return None
+
+
+def _lowered(pattern: Pattern | None) -> Pattern:
+    return tuple(map(str.lower, pattern or ()))
 
 
 def _fits(wanted: str, given: str) -> bool:

@@ -92,7 +92,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Pass the octets on, unless the head grows too long."""
         self._octets += len(data)
-        # RFC 9112 7.1.2: fields may come behind a chunked body as well, and are kept like the others.
+        # RFC 9112 7.1.2: fields may come behind a chunked body as well, and have to be read to be dropped.
         if self._octets > (HEAD_LIMIT if self._in_head else MESSAGE_LIMIT):
             self._refuse()
             return
@@ -106,6 +106,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """Take note of the head of a request; its octets count from the end of the message before it."""
         super().on_message_begin()
         self._in_head, self._begun = True, True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a field of the head; one behind a body is dropped."""
+        # SECURITY: RFC 9110 6.5.1: who looked at the head in front of us has not seen it, so it must not pass for part
+        # of it, as it would where a request came all at once (test_d6_54_a_field_behind_the_body_is_no_header).
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Stop counting; refuse a head of too many fields."""

@@ -11,8 +11,11 @@ from intaglio.server.model import audit
 from intaglio.server.model.audit import Entry
 from intaglio.server.model.plan import Plan
 
-MAX_DETAIL = 2000
-"""Characters of a text in an entry's detail."""
+MAX_DETAIL = 4 * 1024 * 1024
+"""Characters of a text in an entry's detail: more than any that can be kept.
+
+SECURITY: what was given must not hide behind what stands before it (test_no_grant_hides_behind_others_in_the_log).
+"""
 
 
 class Actor(msgspec.Struct, frozen=True):

@@ -42,7 +42,7 @@ def patterns(condition: str) -> list[Finding]:
             continue
         closed = number + 3 < len(found) and found[number + 3].text == ")"
         if argument.kind == "text" and closed and number and found[number - 1].text == ".":
-            findings += _loose(call.text, _plain(argument.text))
+            findings += _loose(call.text, plain(argument.text))
         elif call.text == "matches":
             told = "A pattern that is put together cannot be looked at."
             findings.append(Finding("computed-pattern", told, "Write it as one text: x.matches('^…$')", refused=True))
@@ -108,7 +108,7 @@ def _alternates(text: str) -> bool:
     return False
 
 
-def _plain(literal: str) -> str:
+def plain(literal: str) -> str:
     """Return the text of a literal."""
     value = expressions.compile(literal, limit=len(literal), variables=frozenset()).evaluate({})
     return value if isinstance(value, str) else ""
@@ -129,5 +129,5 @@ def _claims(found: Sequence[Lexeme]) -> set[str]:
         root, joint, name = found[number : number + 3]
         if root.text != "assertion" or joint.text not in (".", "["):
             continue
-        claims.add(name.text if name.kind == "name" else _plain(name.text))
+        claims.add(name.text if name.kind == "name" else plain(name.text))
     return claims

@@ -38,11 +38,15 @@ class Mapped(msgspec.Struct, frozen=True):
 
 
 class Mapping:
-    """A provider's mapping and condition, compiled once. `namespace` is the dialect's name for what is mapped."""
+    """A provider's mapping and condition, compiled once; `written` is the mapping as it is kept.
+
+    `namespace` is the dialect's name for what is mapped.
+    """
 
     def __init__(self, written: Members[str, str], condition: str, namespace: str) -> None:
         """Compile; raises `Misconfigured` (`mapping-invalid`, `expression-invalid`)."""
         self._namespace = namespace
+        self.written = dict(written)
         self._targets = {_target(name, namespace): _compiled(name, text) for name, text in written.items()}
         # Most mappings name one claim: that needs no interpreter.
         plain = {target: _MEMBER.fullmatch(one.text) for target, one in self._targets.items()}

@@ -15,11 +15,14 @@ PAGE = 500
 
 
 def rename(actor: Actor, account: ServiceAccount, before: str, after: str) -> Plan[int]:
-    """Write `after` for the member `before` wherever it means the account; return in how many policies."""
+    """Write `after` for the member `before` wherever it means the account; return in how many policies.
+
+    Not where `after` means somebody else already, who would lend the account what is theirs.
+    """
     touched, behind = 0, ""
     while found := (yield from policies.page(account.tenant_id, behind, PAGE)):
         for policy in found:
-            if _names(policy, account, before):
+            if _names(policy, account, before) and policy.identities.get(after) in (None, account.unique_id):
                 changed = _renamed(policy, account, before, after)
                 # One that somebody else changes at this instant keeps the name, which means nobody by now.
                 touched += yield from policies.write(_dated(changed, actor.now), policy.etag)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from intaglio.dialects.dialect import Vocabulary
@@ -122,14 +124,21 @@ def _write(actor: Actor, target: Target, wanted: tuple[Binding, ...], before: Po
 
 
 def _difference(before: tuple[Binding, ...], after: tuple[Binding, ...]) -> tuple[str, str]:
-    old, new = _lines(before), _lines(after)
-    return "; ".join(line for line in new if line not in old), "; ".join(line for line in old if line not in new)
+    old, new = _grants(before), _grants(after)
+    return _told(one for one in new if one not in old), _told(one for one in old if one not in new)
 
 
-def _lines(stands: tuple[Binding, ...]) -> dict[str, None]:
+def _grants(stands: tuple[Binding, ...]) -> dict[tuple[str, str, str], None]:
     return {
-        f"{one.role} {member}"
-        + (f" if {one.condition.title}: {one.condition.expression}" if one.condition else ""): None
+        (one.role, f" if {one.condition.title}: {one.condition.expression}" if one.condition else "", member): None
         for one in stands
         for member in one.members
     }
+
+
+def _told(grants: Iterable[tuple[str, str, str]]) -> str:
+    """Return grants as text, the members of one role and condition together."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for role, condition, member in grants:
+        found.setdefault((role, condition), []).append(member)
+    return "; ".join(f"{role} {' '.join(members)}{condition}" for (role, condition), members in found.items())

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,7 +15,7 @@ from intaglio import codec
 from intaglio.errors import Misconfigured, Refused
 from intaglio.protocol.pools import PoolChanges, ProviderChanges
 from intaglio.server.model.pools import Pool, PoolProvider
-from intaglio.server.registry import fields, looseness, sharedissuers
+from intaglio.server.registry import fields, looseness, sharedissuers, strangers
 from intaglio.server.registry.looseness import Finding
 from intaglio.server.registry.mappings import Mapping
 from intaglio.tokens import chains, jwk
@@ -95,12 +94,14 @@ def keys(made: PoolProvider) -> KeySet:
     return found
 
 
-def open_to_strangers(made: PoolProvider, mapping: Mapping, namespace: str) -> Misconfigured | None:
+def open_to_strangers(made: PoolProvider, mapping: Mapping, namespace: str, own: str = "") -> Misconfigured | None:
     """Return why a provider of a shared issuer would let anybody in; None if it does not.
 
-    D6 50 of the security list: trust without a condition on the subject.
+    `own` is the issuer of this server, which is shared by all its accounts. D6 50 of the security list: trust without
+    a condition on the subject.
     """
-    shared = sharedissuers.of(made.issuer) if made.issuer else None
+    is_own = bool(own) and made.issuer == own
+    shared = sharedissuers.OWN if is_own else sharedissuers.of(made.issuer) if made.issuer else None
     if shared is None:
         return None
     hint = "Say which of its tokens are yours, as in: assertion.repository_owner_id == '12345'"
@@ -108,7 +109,9 @@ def open_to_strangers(made: PoolProvider, mapping: Mapping, namespace: str) -> M
     if not made.attribute_condition:
         public = "A provider for this issuer needs a condition."
         return fields.refuse("condition-missing", public, expected, "none", hint)
-    if not looseness.mentions(made.attribute_condition, namespace) or _admits(shared, mapping):
+    if not looseness.mentions(made.attribute_condition, namespace) or strangers.admits(
+        shared, made.issuer, made.attribute_condition, mapping
+    ):
         public = "The condition lets strangers in."
         return fields.refuse("condition-open", public, expected, made.attribute_condition, hint)
     loose = [one for one in looseness.patterns(made.attribute_condition) if one.refused]
@@ -133,12 +136,6 @@ def findings(made: PoolProvider, namespace: str) -> list[Finding]:
         text = "The audience names nothing of this provider: whoever accepts the same one can bring its tokens here."
         found.append(Finding("plain-audience", text, f"Leave it out: the audience is then {namespace}'s full name."))
     return found
-
-
-def _admits(shared: sharedissuers.Shared, mapping: Mapping) -> bool:
-    """Tell whether a token of somebody else gets in."""
-    assertion: dict[str, Any] = {"iss": "stranger", "sub": "stranger", "aud": "stranger", **shared.stranger}
-    return not mapping.admits(assertion, mapping.guess(assertion))
 
 
 def _identifier(code: str, what: str, value: str) -> None:

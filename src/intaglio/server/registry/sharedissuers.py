@@ -11,17 +11,23 @@ from typing import Any
 
 import msgspec
 
+FREE = frozenset({"iss", "aud", "iat", "nbf", "exp", "jti", "nonce"})
+"""Claims that tell of the token and not of its holder; who asks for one says for which audience."""
+
 
 class Shared(msgspec.Struct, frozen=True):
     """One of them. `stranger` is what a token of somebody else says.
 
-    `ids` names, for claims that can come to mean somebody else, the claim that never does.
+    `ids` names, for claims that can come to mean somebody else, the claim that never does. `free` are the claims that
+    say whatever a stranger wants; `chosen` those of which a stranger chooses a part, such as the name of a repository.
     """
 
     name: str
     pattern: str
     stranger: dict[str, Any] = {}
     ids: dict[str, str] = {}
+    free: frozenset[str] = FREE
+    chosen: frozenset[str] = frozenset()
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -55,6 +61,11 @@ _GITHUB = {
     "run_attempt": "1",
     "sha": "0" * 40,
 }
+_GITHUB_FREE = FREE.union(
+    "ref ref_type ref_protected base_ref head_ref event_name environment runner_environment workflow run_number "
+    "run_attempt sha workflow_sha repository_visibility".split()
+)
+_GITHUB_CHOSEN = frozenset("sub repository repository_owner actor enterprise workflow_ref job_workflow_ref".split())
 _GITHUB_IDS = _pairs(
     "repository=repository_id repository_owner=repository_owner_id actor=actor_id enterprise=enterprise_id "
     "sub=repository_id"
@@ -77,6 +88,11 @@ _GITLAB = {
     "pipeline_source": "push",
     "runner_environment": "gitlab-hosted",
 }
+_GITLAB_FREE = FREE.union(
+    "ref ref_type ref_path ref_protected environment environment_protected deployment_tier pipeline_source "
+    "runner_environment sha".split()
+)
+_GITLAB_CHOSEN = frozenset({"sub", "project_path", "namespace_path", "user_login"})
 _GITLAB_IDS = _pairs("project_path=project_id namespace_path=namespace_id user_login=user_id sub=project_id")
 _PERSON = {
     "sub": "stranger",
@@ -88,6 +104,11 @@ _PERSON = {
     "name": "Stranger",
     "preferred_username": "stranger@stranger.example",
 }
+_PERSON_FREE = FREE | {"name", "given_name", "family_name", "email_verified"}
+_TERRAFORM_FREE = FREE | {"terraform_run_phase", "terraform_workspace_name", "terraform_project_name"}
+
+OWN = Shared("this server", "", _PERSON, {"email": "sub"}, _PERSON_FREE)
+"""The issuer of the tenant itself: each of its accounts can have a token of it."""
 
 ISSUERS = (
     Shared(
@@ -97,10 +118,16 @@ ISSUERS = (
         r"|[^/]+/_services/token",
         _GITHUB,
         _GITHUB_IDS,
+        _GITHUB_FREE,
+        _GITHUB_CHOSEN,
     ),
-    Shared("GitLab.com", r"(?:[^/]+\.)?gitlab\.com", _GITLAB, _GITLAB_IDS),
+    Shared("GitLab.com", r"(?:[^/]+\.)?gitlab\.com", _GITLAB, _GITLAB_IDS, _GITLAB_FREE, _GITLAB_CHOSEN),
     Shared(
-        "Google accounts", r"accounts\.google\.com|securetoken\.google\.com/.*", _PERSON, _pairs("email=sub hd=sub")
+        "Google accounts",
+        r"accounts\.google\.com|securetoken\.google\.com/.*",
+        _PERSON,
+        _pairs("email=sub hd=sub"),
+        _PERSON_FREE,
     ),
     Shared(
         "Microsoft Entra, any tenant",
@@ -109,6 +136,8 @@ ISSUERS = (
         r"|sts\.windows\.net/(?:common|9188040d-6c67-4c5b-b112-36a304b66dad)(?:/.*)?",
         _PERSON,
         _pairs("email=oid upn=oid preferred_username=oid"),
+        # An administrator of any tenant writes these two as they like.
+        _PERSON_FREE | {"email", "preferred_username"},
     ),
     Shared("Apple", r"appleid\.apple\.com", _PERSON),
     Shared("Facebook", r"(?:www\.|limited\.)?facebook\.com", _PERSON),
@@ -126,6 +155,7 @@ ISSUERS = (
         "CircleCI",
         r"oidc\.circleci\.com(?:/.*)?",
         {"sub": "org/0/project/1/user/2", "aud": "0", "oidc.circleci.com/project-id": "1"},
+        free=FREE | {"oidc.circleci.com/vcs-ref"},
     ),
     Shared(
         "HCP Terraform",
@@ -144,6 +174,8 @@ ISSUERS = (
             "terraform_organization_name=terraform_organization_id terraform_workspace_name=terraform_workspace_id "
             "terraform_project_name=terraform_project_id sub=terraform_workspace_id"
         ),
+        _TERRAFORM_FREE,
+        frozenset({"sub", "terraform_organization_name"}),
     ),
     Shared(
         "Buildkite",
@@ -157,6 +189,8 @@ ISSUERS = (
             "build_branch": "main",
         },
         _pairs("organization_slug=organization_id pipeline_slug=pipeline_id sub=pipeline_id"),
+        FREE | {"pipeline_slug", "build_branch", "build_tag", "build_commit", "build_number", "step_key"},
+        frozenset({"sub", "organization_slug"}),
     ),
     Shared(
         "Vercel",
@@ -170,6 +204,8 @@ ISSUERS = (
             "environment": "production",
         },
         _pairs("owner=owner_id project=project_id sub=project_id"),
+        FREE | {"project", "environment"},
+        frozenset({"sub", "owner"}),
     ),
     Shared("Azure DevOps", r"vstoken\.dev\.azure\.com/.*", {"sub": "sc://stranger/any/any"}),
     Shared("Pulumi Cloud", r"api\.pulumi\.com/oidc", {"sub": "pulumi:deploy:org:stranger", "org": "stranger"}),

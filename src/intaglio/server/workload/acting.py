@@ -23,6 +23,8 @@ ALLOWED, DENIED, CIRCULAR, TOO_LONG = "allowed", "denied", "self-impersonation",
 """How asking ends, as the log has it."""
 
 MAX_DETAIL = 500
+MAX_TOLD = 8192
+"""Characters of what was asked for: more than an audience or a list of scopes can have."""
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -175,6 +177,6 @@ async def _note(
         ref=place.ref,
         chain=caller.chain,
         origin=caller.origin,
-        detail={name: value[:MAX_DETAIL] for name, value in detail.items() if value},
+        detail={name: value[:MAX_TOLD] for name, value in detail.items() if value},
     )
     await works.trail.note(entry)

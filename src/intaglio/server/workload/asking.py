@@ -36,7 +36,7 @@ async def allowed(asked: Asked, resource: str, place: Place, works: Works, *, ex
     """
     caller = await callers.caller(asked.credential, place, works)
     if not await may(caller, asked.permission, resource, place, works):
-        await _note(caller, asked.permission, resource, place, works)
+        await note_denied(caller, asked.permission, resource, place, works)
         fault = Forbidden(
             detail={
                 "expected": f"{asked.permission} on {resource}",
@@ -64,7 +64,8 @@ def actor(caller: Caller, place: Place) -> Actor:
     return Actor(who, place.now, place.ref, caller.chain, caller.origin)
 
 
-async def _note(caller: Caller, permission: str, resource: str, place: Place, works: Works) -> None:
+async def note_denied(caller: Caller, permission: str, resource: str, place: Place, works: Works) -> None:
+    """Write down that a caller was refused."""
     entry = Entry(
         tenant_id=place.tenant.tenant_id,
         entry_id=ids.ordered(place.now),

@@ -23,6 +23,8 @@ ID_TOKEN, ACCESS_TOKEN = "assert.id_token", "assert.access_token"
 LIFETIME = 3600
 MAX_AUDIENCE = 2048
 LONGEST_JTI = 255
+MAX_TOLD = 8192
+"""Characters that the log keeps of each thing that was asked for."""
 
 
 async def exchange(query: AssertionExchange, place: Place, works: Works) -> AssertionAnswer:
@@ -116,6 +118,6 @@ async def _note(proof: Proof, action: str, told: dict[str, str], place: Place, w
         outcome="allowed",
         ref=place.ref,
         chain=(mark(principal),),
-        detail={name: value[:500] for name, value in detail.items()},
+        detail={name: value[:MAX_TOLD] for name, value in detail.items()},
     )
     await works.trail.note(entry)

@@ -74,7 +74,24 @@ async def of_bearing(bearing: Bearing, place: Place, works: Works) -> Caller:
     # SECURITY: who disables or deletes a pool ends what its identities hold (test_d6_50_a_closed_pool_ends_its_tokens).
     if principal.kind == "external" and await works.providers.is_closed(place.tenant.tenant_id, principal, place.now):
         raise _refused("a token of a pool that is disabled or deleted")
+    for passed in bearing.lineage:
+        if await _has_ended(passed, bearing.issued_at, place, works):
+            raise _refused("a token that came of somebody who is disabled or deleted")
     return Caller(principal, bearing.scope, WORKLOAD, bearing.lineage, bearing.origin, bearing.token_id)
+
+
+async def _has_ended(passed: str, issued_at: int, place: Place, works: Works) -> bool:
+    """Tell whether an identity of a lineage is one that may not act any more."""
+    # SECURITY: who ends a stolen identity ends what was got with it; else it would wander on, from account to account
+    # and an hour at each (test_d6_53_what_came_of_an_account_ends_with_it).
+    kind, _, name = passed.partition(":")
+    if kind == "service_account":
+        account = await accounts.named(name, place, works)
+        return account is None or not account.is_usable or issued_at < account.tokens_from
+    if kind != "user":
+        return False
+    user = await works.store.read(users.by_id, place.tenant.tenant_id, name)
+    return user is None or user.disabled_at is not None
 
 
 async def _signed(text: str, place: Place, works: Works) -> Caller:

@@ -48,7 +48,8 @@ def judge(text: str, known: Known, now: int) -> tuple[Evidence, int]:
     except (Refused, codec.CodecError) as refusal:
         detail: dict[str, object] = dict(refusal.detail) if isinstance(refusal, Refused) else {"rule": str(refusal)}
         code = refusal.code if isinstance(refusal, Refused) else "payload"
-        raise _refuse(UNTRUSTED, "a proof by a certificate that is trusted", code, **detail) from refusal
+        told = {name: value for name, value in detail.items() if name not in ("expected", "received")}
+        raise _refuse(UNTRUSTED, "a proof by a certificate that is trusted", code, **told) from refusal
     origin = Origin(leaf.issuer[:1024], leaf.subject[:1024], jti)
     return Evidence(leaf.says, origin, issued_at, leaf.expires_at), expires_at
 

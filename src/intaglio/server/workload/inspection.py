@@ -63,6 +63,9 @@ async def _verified(text: str, place: Place, works: Works) -> tuple[dict[str, An
     names = {key.key_id: place.dialect.kid(key) for key in published}
     keys = await works.keyring.verification(place.ring_id, names)
     verified = jws.verify(text, keys, algorithms=place.dialect.profile.signing_algs)
+    # RFC 8725 3.11: whoever asks takes what is shown for a sign-in; a logout token of the same key tells of its end.
+    if verified.header.get("typ", "JWT") != "JWT":
+        raise Refused("token-type-mismatch")
     return verified.header, codec.decode_json_object(verified.payload)
 
 

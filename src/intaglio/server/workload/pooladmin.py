@@ -25,7 +25,8 @@ from intaglio.server.model.projects import Project
 from intaglio.server.registry import pooldeeds
 from intaglio.server.registry import pools as rules
 from intaglio.server.registry.deeds import Actor
-from intaglio.server.workload import callers
+from intaglio.server.registry.mappings import Mapping
+from intaglio.server.workload import asking, callers
 from intaglio.server.workload.place import Place, Works
 
 T = TypeVar("T")
@@ -70,11 +71,11 @@ async def provider(query: ProviderQuery, place: Place, works: Works) -> Provider
     def plan() -> Plan[PoolProvider]:
         if query.verb == "create":
             made = rules.changed(PoolProvider(*key, query.provider_id, place.now), query.changes, place.now)
-            _refuse_own(made, place)
+            _refuse_open(made, place)
             return (yield from pooldeeds.create_provider(actor, place.tenant, namespace, made))
         known = yield from pooldeeds.find_provider(*key, query.provider_id, deleted=True)
         if query.verb == "update":
-            _refuse_own(rules.changed(known, query.changes, place.now), place)
+            _refuse_open(rules.changed(known, query.changes, place.now), place)
             return (yield from pooldeeds.update_provider(actor, place.tenant, namespace, known, query.changes))
         if query.verb == "delete":
             return (yield from pooldeeds.delete_provider(actor, known))
@@ -84,10 +85,14 @@ async def provider(query: ProviderQuery, place: Place, works: Works) -> Provider
     return _provider(found, project) if query.verb == "get" else Done(ids.digits(20), _provider(found, project))
 
 
-def _refuse_own(made: PoolProvider, place: Place) -> None:
+def _refuse_open(made: PoolProvider, place: Place) -> None:
     # SECURITY: every account of this installation can have tokens of its own issuer, for any audience.
-    if made.issuer == place.issuer and not made.attribute_condition:
-        raise Misconfigured("condition-missing", "A provider for this issuer needs a condition.")
+    if made.issuer != place.issuer:
+        return
+    namespace = place.vocabulary.namespace
+    mapping = Mapping(made.attribute_mapping, made.attribute_condition, namespace)
+    if why := rules.open_to_strangers(made, mapping, namespace, place.issuer):
+        raise why
 
 
 async def _permitted(query: PoolQuery | ProviderQuery, place: Place, works: Works) -> tuple[Actor, Project]:
@@ -101,11 +106,11 @@ async def _permitted(query: PoolQuery | ProviderQuery, place: Place, works: Work
     try:
         await works.permits.demand(tenant_id, words, caller.principal, query.permission, at, place.now)
     except Denied as denied:
+        await asking.note_denied(caller, query.permission, at, place, works)
         raise _forbidden(query.permission, denied.detail) from denied
     if project is None:
         raise _forbidden(query.permission, {"expected": "a project", "received": query.project[:80]})
-    who, chain = words.display(caller.principal), caller.lineage
-    return Actor(who, place.now, place.ref, chain, caller.origin), project
+    return asking.actor(caller, place), project
 
 
 def _forbidden(permission: str, detail: dict[str, object]) -> Forbidden:

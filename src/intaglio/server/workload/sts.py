@@ -8,10 +8,12 @@ from __future__ import annotations
 from intaglio import ids
 from intaglio.errors import Misconfigured, ProtocolFault
 from intaglio.protocol.federation import ExchangeAnswer, TokenExchange
+from intaglio.protocol.impersonation import mark
 from intaglio.protocol.principals import Bearing, Origin, Principal
 from intaglio.server.model import audit
+from intaglio.server.registry import pools as rules
 from intaglio.server.registry.mappings import Mapped
-from intaglio.server.workload import certified, external
+from intaglio.server.workload import accounts, certified, external
 from intaglio.server.workload.accesstokens import MAX_TOKEN
 from intaglio.server.workload.external import Evidence
 from intaglio.server.workload.place import Place, Works
@@ -37,7 +39,8 @@ async def exchange(query: TokenExchange, place: Place, works: Works) -> Exchange
     known = await _known(query, place, works)
     evidence = await believed(query.subject_token.reveal(), known, place.now, works)
     try:
-        bearing, token = _made(known, evidence, query.scope, place, works)
+        passed = await _lineage(evidence.origin, place, works)
+        bearing, token = _made(known, evidence, query.scope, passed, place, works)
     except ProtocolFault as fault:
         # Only who holds a token of the issuer gets this far: strangers do not write the log full.
         await _note(known, evidence.origin, "", fault.code, place, works)
@@ -46,13 +49,28 @@ async def exchange(query: TokenExchange, place: Place, works: Works) -> Exchange
     return ExchangeAnswer(token, bearing.expires_at - place.now)
 
 
-def _made(known: Known, evidence: Evidence, scope: tuple[str, ...], place: Place, works: Works) -> tuple[Bearing, str]:
+async def _lineage(origin: Origin, place: Place, works: Works) -> tuple[str, ...]:
+    """Return through whom of our own accounts a token came; raises `ProtocolFault` (`unauthorized_client`)."""
+    account = await accounts.named(origin.sub, place, works) if origin.iss == place.issuer else None
+    if account is None:
+        return ()
+    # SECURITY: an ID token does not carry the way that led to it: an account's own, exchanged, would begin a new one,
+    # which could lead back to where the old one came from (test_d6_53_no_way_back_through_an_exchange).
+    if not (place.tenant.development or place.tenant.self_impersonation):
+        public = "ID tokens of this server's service accounts are not exchanged: use the account's access token."
+        raise ProtocolFault("unauthorized_client", public, detail={"expected": "a person", "received": origin.sub})
+    return (mark(accounts.principal(account)),)
+
+
+def _made(
+    known: Known, evidence: Evidence, scope: tuple[str, ...], passed: tuple[str, ...], place: Place, works: Works
+) -> tuple[Bearing, str]:
     mapped, now = admitted(known, evidence), place.now
     lifetime = min(evidence.expires_at - now, LIFETIME)
     if lifetime < SHORTEST:
         raise external.stale(str(evidence.issued_at), f"at least {SHORTEST} s left at {now}")
     who = principal(mapped, known)
-    bearing = Bearing(who, scope, now, now + lifetime, ids.opaque(16), origin=evidence.origin)
+    bearing = Bearing(who, scope, now, now + lifetime, ids.opaque(16), passed, evidence.origin)
     token = works.tokens.issue(bearing, place.tenant.tenant_id, place.issuer, place.vocabulary.token_prefix)
     if len(token) > MAX_TOKEN:
         raise ProtocolFault("invalid_request", "The mapped attributes make the token too long.")
@@ -69,12 +87,20 @@ async def _known(query: TokenExchange, place: Place, works: Works) -> Known:
         raise ProtocolFault("invalid_target", _NO_TARGET, detail={**detail, "cause": fault.code}) from fault
     if known is None:
         raise ProtocolFault("invalid_target", _NO_TARGET, detail=detail)
-    # SECURITY: whoever has an account of this installation can have tokens of our own issuer for any audience.
-    own = known.provider.issuer == place.issuer and not known.provider.attribute_condition
-    if known.refusal or own:
-        detail = {"expected": "a condition that keeps strangers out", "received": known.refusal or "own-issuer"}
+    if refusal := known.refusal or _open(known, place):
+        detail = {"expected": "a condition that keeps strangers out", "received": refusal}
         raise ProtocolFault("unauthorized_client", REJECTED, detail=detail)
     return known
+
+
+def _open(known: Known, place: Place) -> str:
+    """Return why a provider of this server's own issuer lets anybody in, empty if it does not."""
+    # SECURITY: whoever has an account of this installation can have tokens of our own issuer for any audience
+    # (test_d6_50_our_own_issuer_with_a_condition_that_says_nothing).
+    if known.provider.issuer != place.issuer:
+        return ""
+    refused = rules.open_to_strangers(known.provider, known.mapping, place.vocabulary.namespace, place.issuer)
+    return refused.code if refused is not None else ""
 
 
 async def believed(text: str, known: Known, now: int, works: Works) -> Evidence:

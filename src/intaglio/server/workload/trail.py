@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 
 from intaglio.server.model import audit
@@ -13,12 +14,12 @@ Waiting = tuple[Entry, asyncio.Future[None]]
 
 
 class Trail:
-    """Writes entries of the audit log; one a process."""
+    """Writes entries of the audit log; one a process. One transaction is under way at a time; others gather for it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: list[Waiting] = []
-        self._writing: set[asyncio.Task[None]] = set()
+        self._writing: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         return "Trail(…)"
@@ -28,25 +29,33 @@ class Trail:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         self._waiting.append((entry, future))
-        if len(self._waiting) == 1:
-            # The loop keeps no task alive by itself.
-            task = loop.create_task(self._write())
-            self._writing.add(task)
-            task.add_done_callback(self._writing.discard)
+        if self._writing is None or self._writing.done():
+            self._writing = loop.create_task(self._write())
         await future
 
     async def _write(self) -> None:
-        batch, self._waiting = self._waiting, []
-        try:
-            await self._store.write(audit.insert, [entry for entry, _ in batch])
-        except BaseException as error:
-            # SECURITY: whatever stopped it, nobody goes on as if their entry were kept.
-            fault = error if isinstance(error, Exception) else asyncio.CancelledError()
-            _tell(batch, lambda future: future.set_exception(fault))
-            if fault is not error:
-                raise
-        else:
-            _tell(batch, lambda future: future.set_result(None))
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                await self._store.write(audit.insert, [entry for entry, _ in batch])
+            except BaseException as error:
+                # SECURITY: whatever stopped it, nobody goes on as if their entry were kept.
+                fault = error if isinstance(error, Exception) else asyncio.CancelledError()
+                _tell(batch, functools.partial(_fail, fault))
+                if fault is not error:
+                    _tell(self._waiting, functools.partial(_fail, fault))
+                    self._waiting = []
+                    raise
+            else:
+                _tell(batch, _succeed)
+
+
+def _fail(fault: BaseException, future: asyncio.Future[None]) -> None:
+    future.set_exception(fault)
+
+
+def _succeed(future: asyncio.Future[None]) -> None:
+    future.set_result(None)
 
 
 def _tell(batch: list[Waiting], tell: Callable[[asyncio.Future[None]], None]) -> None:
