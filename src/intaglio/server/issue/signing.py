@@ -18,8 +18,8 @@ SLOW = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ML-DSA-
 TOGETHER = 4
 """Signatures that are told at once where so many came at once, a millisecond of RSA.
 
-With more, this thread has nothing to do while the event loop asks for the next ones; with fewer, the two spend their time
-on waking each other.
+With more, this thread has nothing to do while the event loop asks for the next ones; with fewer, the two spend their
+time on waking each other.
 """
 
 
