@@ -34,6 +34,15 @@ def test_a_changed_octet_is_never_believed(place: int, change: int) -> None:
         ANCHORS.judge([base64.b64encode(der).decode()], "ES256", None, harness.NOW)
 
 
+def test_a_serial_number_is_positive() -> None:
+    """RFC 5280 4.1.2.2; the library reads others, and only warns."""
+    der = bytearray(base64.b64decode(LEAF.x5c[0]))
+    der[15] |= 0x80
+    with pytest.raises(Refused) as caught:
+        ANCHORS.judge([base64.b64encode(der).decode()], "ES256", None, harness.NOW)
+    assert caught.value.code == "certificate-malformed"
+
+
 @given(st.text(max_size=200))
 def test_any_anchors_are_refused_or_read(pem: str) -> None:
     """What is no certificate vouches for nobody."""

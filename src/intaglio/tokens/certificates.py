@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import secrets
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import cast
@@ -16,6 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from intaglio import codec
@@ -89,10 +91,21 @@ def self_signed(
     return builder.sign(private, digest).public_bytes(serialization.Encoding.DER)
 
 
+def parsed(der: bytes) -> x509.Certificate:
+    """Return the certificate of octets that a stranger may have made; raises `ValueError` for what is none."""
+    with warnings.catch_warnings():
+        # RFC 5280 4.1.2.2: a serial number is positive. The library reads others too, and only warns of them.
+        warnings.simplefilter("error", CryptographyDeprecationWarning)
+        try:
+            return x509.load_der_x509_certificate(der)
+        except (x509.InvalidVersion, CryptographyDeprecationWarning) as exc:
+            raise ValueError("not a certificate as RFC 5280 has it") from exc
+
+
 def _load(der: bytes) -> x509.Certificate:
     try:
-        return x509.load_der_x509_certificate(der)
-    except (ValueError, x509.InvalidVersion):
+        return parsed(der)
+    except ValueError:
         raise Refused("malformed-key", detail={"rule": "not a certificate"}) from None  # the cause may quote it
 
 

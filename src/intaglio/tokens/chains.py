@@ -20,7 +20,7 @@ from cryptography.x509 import verification
 from cryptography.x509.oid import NameOID
 
 from intaglio.errors import Refused
-from intaglio.tokens import jwk
+from intaglio.tokens import certificates, jwk
 
 MAXIMUM_CERTIFICATES = 5
 MAXIMUM_OCTETS = 8 * 1024
@@ -117,8 +117,8 @@ def _read(x5c: Sequence[str]) -> list[x509.Certificate]:
     for text in x5c:
         try:
             der = binascii.a2b_base64(text, strict_mode=True) if len(text) <= 2 * MAXIMUM_OCTETS else b""
-            found.append(x509.load_der_x509_certificate(der))
-        except (ValueError, x509.InvalidVersion):
+            found.append(certificates.parsed(der))
+        except ValueError:
             raise Refused("certificate-malformed", detail={"rule": "no certificate"}) from None  # may quote it
     return found
 
