@@ -13,12 +13,12 @@ import click
 from intaglio.clock import Clock
 from intaglio.errors import Misconfigured
 from intaglio.server import settings as settings_
-from intaglio.server.admin.clients import Outgoing
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.keyring.vault import Vault
 from intaglio.server.model.plan import Store
 from intaglio.server.settings import Settings
+from intaglio.wire.flow import Driver
 
 if TYPE_CHECKING:
     from intaglio.server.provider.scene import House
@@ -59,7 +59,7 @@ class Administration(Protocol):
         ...
 
     @property
-    def outgoing(self) -> Outgoing:
+    def outgoing(self) -> Driver:
         """What fetches."""
         ...
 

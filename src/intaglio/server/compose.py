@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from intaglio.clock import Clock, SystemClock
 from intaglio.dialects import registry
@@ -31,7 +31,7 @@ from intaglio.server.store import migrate
 from intaglio.server.store import open as stores
 from intaglio.server.web.render import HTMLPages
 from intaglio.server.workload.place import Works
-from intaglio.wire.flow import Flow
+from intaglio.wire.flow import Driver, Flow
 
 if TYPE_CHECKING:
     from intaglio.net.forwarding import Forwarder
@@ -41,14 +41,6 @@ T = TypeVar("T")
 
 PROOF = "master-key-proof"
 PROOF_TEXT = b"intaglio"
-
-
-class Driver(Protocol):
-    """Runs outgoing flows."""
-
-    async def run(self, flow: Flow[T]) -> T:
-        """Return what the flow returns."""
-        ...
 
 
 class Administration:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -44,3 +44,11 @@ Flow: TypeAlias = Generator[Call, Reply, T]
 
 A driver throws `Unavailable` into it when a call fails.
 """
+
+
+class Driver(Protocol):
+    """Runs flows on an event loop, behind the guard (`net`)."""
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Return what the flow returns; raises `Unavailable`."""
+        ...

@@ -6,7 +6,7 @@ OpenID Connect Dynamic Client Registration 1.0 section 2 for names and meanings;
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -21,20 +21,11 @@ from intaglio.server.model.plan import Conflict, Store
 from intaglio.server.registry import fields, remote, rules
 from intaglio.server.registry.wanted import Wanted, wanted_of
 from intaglio.tokens.sharedsecret import MINIMUM_OCTETS, SharedSecret
-from intaglio.wire.flow import Flow
+from intaglio.wire.flow import Driver
 
-T = TypeVar("T")
 SHORTEST_SECRET = 16
 """Characters of a secret that an operator brings along; those made here have 43."""
 MOST_SECRETS = 10
-
-
-class Outgoing(Protocol):
-    """Runs flows of calls that leave this process."""
-
-    async def run(self, flow: Flow[T]) -> T:
-        """Return what the flow returns; raises `Unavailable`."""
-        ...
 
 
 class NewClient(Wanted, frozen=True, kw_only=True):
@@ -67,7 +58,7 @@ async def create(
     secrets: ClientSecrets,
     tenant_id: TenantId,
     wanted: NewClient,
-    outgoing: Outgoing | None = None,
+    outgoing: Driver | None = None,
 ) -> Registered:
     """Register a client and return it with its secret, which cannot be shown again.
 
@@ -99,7 +90,7 @@ async def _is_development(store: Store, tenant_id: TenantId) -> bool:
     return tenant is not None and tenant.development
 
 
-async def _confirm(client: Client, outgoing: Outgoing | None) -> None:
+async def _confirm(client: Client, outgoing: Driver | None) -> None:
     if not remote.is_needed(client):
         return
     if outgoing is None:
@@ -138,7 +129,7 @@ async def update(
     tenant_id: TenantId,
     client_id: str,
     changes: Mapping[str, Any],
-    outgoing: Outgoing | None = None,
+    outgoing: Driver | None = None,
 ) -> Registered:
     """Change fields of a client, all others staying; by the rules of a new one.
 

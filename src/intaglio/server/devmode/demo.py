@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -24,10 +24,9 @@ from intaglio.server.devmode import seeds, show
 from intaglio.server.http import cookies
 from intaglio.server.http.dispatch import Hall, with_headers
 from intaglio.wire import message, url
-from intaglio.wire.flow import Flow
+from intaglio.wire.flow import Driver
 from intaglio.wire.message import Request, Response
 
-T = TypeVar("T")
 VISITORS = 1000
 PURPOSE = "demo"
 MAX_HINT = 320
@@ -41,14 +40,6 @@ def _refused(name: str, expected: str, received: str) -> UnsafeToRedirect:
         f"A sign-in cannot begin with this {name}.",
         detail={"expected": expected, "received": received[:200] or "none"},
     )
-
-
-class Driver(Protocol):
-    """Runs outgoing flows."""
-
-    async def run(self, flow: Flow[T]) -> T:
-        """Return what the flow returns."""
-        ...
 
 
 class Visit(msgspec.Struct):

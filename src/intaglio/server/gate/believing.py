@@ -13,13 +13,13 @@ from intaglio.dialects.dialect import Dialect
 from intaglio.names import RingId
 from intaglio.server.keyring.rings import Keyring
 from intaglio.server.model.recent import Recent
-from intaglio.server.workload.outgoing import Outgoing
 from intaglio.tokens import jws
 from intaglio.tokens.claims import IDToken
 from intaglio.tokens.jwk import KeySet
 from intaglio.validate import policy, validator
 from intaglio.validate.keysource import RemoteKeys
 from intaglio.validate.policy import Expectation
+from intaglio.wire.flow import Driver
 
 MAX_EXPECTATIONS = 64
 
@@ -57,7 +57,7 @@ class OwnKeys:
 class OthersKeys:
     """The keys of another issuer, fetched when they are needed."""
 
-    def __init__(self, source: RemoteKeys, outgoing: Outgoing) -> None:
+    def __init__(self, source: RemoteKeys, outgoing: Driver) -> None:
         self._source = source
         self._outgoing = outgoing
 

@@ -30,9 +30,9 @@ from intaglio.server.gate.signin import CALLBACK, SignIn
 from intaglio.server.gate.streaming import Upstream
 from intaglio.server.keyring import rings
 from intaglio.server.model import projects, tenants
-from intaglio.server.workload.outgoing import Outgoing
 from intaglio.server.workload.place import Works
 from intaglio.validate.keysource import RemoteKeys
+from intaglio.wire.flow import Driver
 
 DIALECT = "google"
 """Whose words the modes run, iap and endpoints are of."""
@@ -59,7 +59,7 @@ class Installation(msgspec.Struct, frozen=True):
 class Outside(Protocol):
     """What opens connections for the gate."""
 
-    def outgoing(self, trusted: tuple[str, ...]) -> Outgoing:
+    def outgoing(self, trusted: tuple[str, ...]) -> Driver:
         """Return what runs calls to the hosts of the trusted URLs."""
         ...
 

@@ -16,8 +16,8 @@ from intaglio.server.gate import outcome
 from intaglio.server.gate.asked import PAGES, Asked
 from intaglio.server.gate.callers import Callers
 from intaglio.server.gate.session import SIGN_IN_SECONDS, Begun, Jar, Session
-from intaglio.server.workload.outgoing import Outgoing
 from intaglio.wire import message, params
+from intaglio.wire.flow import Driver
 from intaglio.wire.message import Response
 
 CALLBACK = PAGES + "callback"
@@ -46,7 +46,7 @@ class SignIn:
         jar: Jar,
         callers: Callers,
         dialect: Dialect,
-        outgoing: Outgoing,
+        outgoing: Driver,
         session_lifetime: int,
     ) -> None:
         self._party = party

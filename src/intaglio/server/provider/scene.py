@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
-
 import msgspec
 
 from intaglio.clock import Clock
@@ -22,9 +20,7 @@ from intaglio.server.model.recent import Recent
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
 from intaglio.server.provider.keyplaces import KeyPlaces
-from intaglio.wire.flow import Flow
-
-T = TypeVar("T")
+from intaglio.wire.flow import Driver
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -55,14 +51,6 @@ class Scene(msgspec.Struct, frozen=True):
         return rings.ring_id(self.dialect, self.tenant.tenant_id, self.authority)
 
 
-class Outgoing(Protocol):
-    """Runs flows of calls that leave this process, behind the guard (`net`)."""
-
-    async def run(self, flow: Flow[T]) -> T:
-        """Return what the flow returns; raises `Unavailable`."""
-        ...
-
-
 class House:
     """What the provider's functions work with; one a process. `outgoing` is None where nothing may be called."""
 
@@ -78,7 +66,7 @@ class House:
         successor_key: bytes,
         throttle_key: bytes,
         subject_key: bytes,
-        outgoing: Outgoing | None = None,
+        outgoing: Driver | None = None,
     ) -> None:
         self.store = store
         self.clock = clock

@@ -11,13 +11,13 @@ import msgspec
 
 from intaglio.errors import ProtocolFault, Unavailable
 from intaglio.protocol.principals import Origin
-from intaglio.server.workload.outgoing import Outgoing
 from intaglio.server.workload.pools import LEEWAY, Known
 from intaglio.tokens import jws
 from intaglio.tokens.claims import IDToken
 from intaglio.tokens.jwk import KeySet
 from intaglio.validate import validator
 from intaglio.validate.report import Check, TokenRefused, ValidationReport
+from intaglio.wire.flow import Driver
 
 UNVERIFIED = "Unable to verify the ID Token signature."
 UNCONNECTED = "Error connecting to the given credential's issuer."
@@ -35,7 +35,7 @@ class Evidence(msgspec.Struct, frozen=True):
     expires_at: int
 
 
-async def believe(text: str, known: Known, now: int, outgoing: Outgoing | None) -> Evidence:
+async def believe(text: str, known: Known, now: int, outgoing: Driver | None) -> Evidence:
     """Return what a provider's token says; raises `ProtocolFault` (`invalid_grant`, `invalid_request`)."""
     assert known.expectation is not None
     keys = await _keys(text, known, now, outgoing)
@@ -48,7 +48,7 @@ async def believe(text: str, known: Known, now: int, outgoing: Outgoing | None) 
     return Evidence(token.claims, Origin(token.iss, token.sub, _jti(token)), token.iat, token.exp)
 
 
-async def _keys(text: str, known: Known, now: int, outgoing: Outgoing | None) -> KeySet:
+async def _keys(text: str, known: Known, now: int, outgoing: Driver | None) -> KeySet:
     assert known.expectation is not None
     assert known.keys is not None
     kid = jws.peek_kid(text)

@@ -21,9 +21,9 @@ from intaglio.server.model.tenants import Tenant
 from intaglio.server.workload.accesstokens import AccessTokens
 from intaglio.server.workload.kept import KeptTokens
 from intaglio.server.workload.memory import Memory
-from intaglio.server.workload.outgoing import Outgoing
 from intaglio.server.workload.pools import Providers
 from intaglio.server.workload.trail import Trail
+from intaglio.wire.flow import Driver
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ class Works:
         keyring: Keyring,
         mint: Mint,
         vault: Vault,
-        outgoing: Outgoing | None = None,
+        outgoing: Driver | None = None,
     ) -> None:
         self.store = store
         self.clock = clock

@@ -19,12 +19,12 @@ from intaglio.server.model import policies, serviceaccounts
 from intaglio.server.model.plan import Plan, Store
 from intaglio.server.registry.mappings import CONDITION_LIMIT, Mapped
 from intaglio.server.workload import certified, external, sts
-from intaglio.server.workload.outgoing import Outgoing
 from intaglio.server.workload.pools import LEEWAY, Known
 from intaglio.tokens import jws, peek
 from intaglio.tokens.jwk import KeySet
 from intaglio.validate import validator
 from intaglio.validate.report import Check
+from intaglio.wire.flow import Driver
 
 PAGE = 200
 
@@ -60,9 +60,7 @@ class Trial(msgspec.Struct, frozen=True):
     refused: str = ""
 
 
-async def attempt(
-    text: str, known: Known, words: Vocabulary, store: Store, outgoing: Outgoing | None, now: int
-) -> Trial:
+async def attempt(text: str, known: Known, words: Vocabulary, store: Store, outgoing: Driver | None, now: int) -> Trial:
     """Try a token. Keys are fetched only where the provider holds none and everything else about the token is right."""
     checks, assertion, refused = await _checked(text, known, outgoing, now)
     if not (known.provider.is_usable and known.pool.is_usable):
@@ -83,7 +81,7 @@ async def attempt(
 
 
 async def _checked(
-    text: str, known: Known, outgoing: Outgoing | None, now: int
+    text: str, known: Known, outgoing: Driver | None, now: int
 ) -> tuple[tuple[Check, ...], dict[str, Any] | None, str]:
     """Return the checks, what the token says if it can be read, and why it is refused."""
     if known.anchors is not None:
@@ -104,7 +102,7 @@ async def _checked(
     return checks, assertion, f"{first}: {failed[first]}" if first else ""
 
 
-async def _keys(text: str, known: Known, outgoing: Outgoing | None, now: int) -> tuple[KeySet | None, str]:
+async def _keys(text: str, known: Known, outgoing: Driver | None, now: int) -> tuple[KeySet | None, str]:
     assert known.keys is not None
     assert known.expectation is not None
     kid = jws.peek_kid(text)
