@@ -54,6 +54,14 @@ class ProtocolFault(IntaglioError):
 
     code = "invalid_request"
     public = "The request is not valid."
+    reason = ""
+    """Why, as a stable word that a dialect may have a number or a text for; empty where the code says it all."""
+
+    def because(self, reason: str, **told: str) -> ProtocolFault:
+        """Return this fault with its reason, and with values of the request that the dialect's text may repeat."""
+        self.reason = reason
+        self.told: Mapping[str, str] = told
+        return self
 
 
 class Denied(IntaglioError):

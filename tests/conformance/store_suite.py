@@ -21,15 +21,20 @@ from intaglio.server.model import (
     assertions,
     audit,
     clients,
+    connections,
     consents,
     devices,
     expiry,
     grants,
+    groups,
+    identities,
     installation,
+    organizations,
     outbox,
     policies,
     pools,
     projects,
+    pushedrequests,
     registrationtokens,
     revokedtokens,
     serviceaccounts,
@@ -160,6 +165,34 @@ def transaction(digest: bytes = b"login", **changes: Any) -> sessions.Transactio
     return msgspec.structs.replace(made, **changes)
 
 
+def connection(connection_id: str = "con_1", **changes: Any) -> connections.Connection:
+    """Return a connection to another provider."""
+    made = connections.Connection(TENANT, connection_id, "elsewhere", NOW, "https://elsewhere.example", "client")
+    return msgspec.structs.replace(made, **changes)
+
+
+def identity(subject: str = "s-1", **changes: Any) -> identities.Identity:
+    """Return who the user is at the other provider."""
+    made = identities.Identity(TENANT, "https://elsewhere.example", subject, names.UserId(USER), "con_1", NOW, NOW)
+    return msgspec.structs.replace(made, **changes)
+
+
+def upstream(digest: bytes = b"state", **changes: Any) -> identities.UpstreamSignIn:
+    """Return a sign-in that goes on at the other provider."""
+    made = identities.UpstreamSignIn(
+        digest, b"browser", TENANT, "https://id.example/acme", "standard", "con_1", "login", "sealed", NOW, NOW + 600
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def pushed(digest: bytes = b"reference", **changes: Any) -> pushedrequests.PushedRequest:
+    """Return a pushed authorization request."""
+    made = pushedrequests.PushedRequest(
+        digest, TENANT, "https://id.example/acme", CLIENT, (("scope", "openid"),), NOW, NOW + 60
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
 def key(key_id: str = "key-1", **changes: Any) -> signingkeys.SigningKeyRecord:
     """Return a signing key."""
     made = signingkeys.SigningKeyRecord(
@@ -278,7 +311,9 @@ def approval(digest: bytes = b"\x00device\xff", **changes: Any) -> devices.Decis
 WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (installation.keep_fact, ("development", "yes"), True),
     (installation.fact, ("development",), False),
-    (tenants.insert, (tenant(hosts=("a.example",)),), True),
+    (tenants.insert, (tenant(hosts=("a.example",), domains=("first.example",)),), True),
+    (tenants.rename, (tenant(hosts=("a.example",), domains=("acme.example",)),), True),
+    (tenants.by_domain, ("acme.example",), False),
     (tenants.by_slug, ("acme",), False),
     (tenants.by_host, ("a.example",), False),
     (tenants.by_id, (TENANT,), False),
@@ -288,12 +323,39 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (clients.replace, (client(client_name="Other"),), True),
     (clients.by_id, (TENANT, "web"), False),
     (clients.page, (TENANT, "", 10), False),
+    (clients.anywhere, ("web",), False),
     (users.insert, (user(),), True),
     (users.replace, (user(password_hash="$argon2id$"),), True),
     (users.by_id, (TENANT, USER), False),
     (users.by_name, (TENANT, "alice"), False),
     (users.by_confirmed_email, (TENANT, "alice@example.com"), False),
     (users.page, (TENANT, "", 10), False),
+    (connections.insert, (connection(),), True),
+    (connections.replace, (connection(display_name="Elsewhere"),), True),
+    (connections.of_tenant, (TENANT,), False),
+    (identities.insert, (identity(),), True),
+    (identities.replace, (identity(seen_at=NOW + 5),), True),
+    (identities.by_subject, (TENANT, "https://elsewhere.example", "s-1"), False),
+    (identities.of_user, (TENANT, USER), False),
+    (identities.begin, (upstream(),), True),
+    (identities.take, (b"state", NOW), True),
+    (pushedrequests.insert, (pushed(),), True),
+    (pushedrequests.by_digest, (b"reference", NOW), False),
+    (pushedrequests.use, (b"reference", NOW), True),
+    (groups.insert, (groups.Group(TENANT, "group-1", "Staff", NOW),), True),
+    (groups.page, (TENANT, "", 10), False),
+    (organizations.insert, (organizations.Organization(TENANT, "org_1", "shop", NOW),), True),
+    (organizations.by_id, (TENANT, "org_1"), False),
+    (organizations.by_name, (TENANT, "shop"), False),
+    (organizations.page, (TENANT, "", 10), False),
+    (organizations.add_member, (TENANT, "org_1", USER), True),
+    (organizations.has_member, (TENANT, "org_1", USER), False),
+    (organizations.members, (TENANT, "org_1", "", 10), False),
+    (organizations.remove_member, (TENANT, "org_1", USER), True),
+    (organizations.delete, (TENANT, "org_1"), True),
+    (groups.delete, (TENANT, "group-1"), True),
+    (identities.delete, (TENANT, "https://elsewhere.example", "s-1"), True),
+    (connections.delete, (TENANT, "con_1"), True),
     (projects.insert, (project(),), True),
     (projects.by_id, (TENANT, "project"), False),
     (projects.by_number, (TENANT, 100_000_000_001), False),

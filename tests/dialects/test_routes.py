@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from intaglio.dialects import registry
 from intaglio.dialects.coding import Context
-from intaglio.dialects.dialect import Dialect
+from intaglio.dialects.dialect import Dialect, Site
 from intaglio.dialects.routes import Route, Surface, Table
 from intaglio.dialects.standard import errors
 from intaglio.wire.message import Request, Response
@@ -267,7 +267,8 @@ def test_locate(dialect: str, path: str, tenant: str | None, rest: str) -> None:
 
 def test_issuers_and_endpoints() -> None:
     """The issuer's exact text is a dialect's own, its slash too."""
-    made = {d.name: (d.issuer("http://h:1", "shop", "id"), d.endpoints("http://h:1", "shop", "id")) for d in DIALECTS}
+    site = Site("http://h:1", "shop", "id")
+    made = {d.name: (d.issuer(site), d.endpoints(site)) for d in DIALECTS}
     assert made == {
         "standard": ("http://h:1/shop", "http://h:1/shop"),
         "auth0": ("http://h:1/", "http://h:1"),

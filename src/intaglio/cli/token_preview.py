@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intaglio.cli import faults, output
+from intaglio.dialects.dialect import Site
 from intaglio.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ async def _previewed(
     tenant = await tenants.show(a.store, names[0])
     client = await clients.show(a.store, tenant.tenant_id, names[1])
     user = await users.show(a.store, tenant.tenant_id, names[2])
-    issuer = dialect.issuer(base.rstrip("/"), tenant.slug, tenant.tenant_id)
+    issuer = dialect.issuer(Site(base.rstrip("/"), tenant.slug, tenant.tenant_id, tenant.owner))
     scene = Scene(tenant, dialect, issuer, base, a.clock.now(), "preview")
     return preview.plain(await preview.preview(client, user, request, scene, a.house))
 

@@ -31,7 +31,8 @@ class Context(msgspec.Struct, frozen=True):
     """What a reader or writer may know beside the message.
 
     `base` is where the issuer's endpoints live; `words` are the path's decoded variables, `fixed` the facts that the
-    route states; `ref` is the reference of this request and `now` its instant.
+    route states; `ref` is the reference of this request and `now` its instant. `variant` is the dialect's name for the
+    version of its endpoints; `asked` is the query, once it was read.
     """
 
     now: int
@@ -41,6 +42,8 @@ class Context(msgspec.Struct, frozen=True):
     tenant_id: str = ""
     words: Mapping[str, str] = {}
     fixed: Mapping[str, str] = {}
+    variant: str = ""
+    asked: Any = None
 
 
 def query_params(request: Request) -> Params:

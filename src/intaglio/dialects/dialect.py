@@ -10,7 +10,7 @@ import msgspec
 from intaglio.dialects.routes import FaultWriter, Route, Surface, Writer
 from intaglio.ids import Secret
 from intaglio.names import Issuer, Subject
-from intaglio.protocol.authorize import AuthorizeQuery
+from intaglio.protocol.authorize import RESPONSE_MODES, AuthorizeQuery
 from intaglio.protocol.facts import Facts, PublishedKey
 from intaglio.protocol.gate import Receiving
 from intaglio.protocol.instances import Instance, Node
@@ -27,7 +27,11 @@ class Profile(msgspec.Struct, frozen=True):
     token still leads to its successor.
     `response_types` are those it has at the authorization endpoint. `token_path` is where its token endpoint is.
     `shares_ring` tells that one key ring serves every tenant of an authority (a host), where one key set is published
-    for all of them.
+    for all of them; there, `personal_tenant_id` is the tenant of people who belong to no organisation.
+    `at_hash` tells whether ID tokens from the token endpoint have one. `pairwise` makes each client's subjects its own.
+    `names_tokens` gives each ID token a UUID, `lifetime_policies` lets policies be assigned. `device_path` is where a
+    person types a device's code; a device that polls too often is told so if `slows_down`. `tells_issuer` puts `iss`
+    into the authorization endpoint's answers (RFC 9207).
     """
 
     id_token_lifetime: int = 3600
@@ -42,13 +46,39 @@ class Profile(msgspec.Struct, frozen=True):
     response_types: tuple[str, ...] = ("code",)
     token_path: str = "/token"
     shares_ring: bool = False
+    personal_tenant_id: str = ""
+    response_modes: tuple[str, ...] = RESPONSE_MODES
+    pairwise: bool = False
+    names_tokens: bool = False
+    lifetime_policies: bool = False
+    device_path: str = "/device"
+    device_lifetime: int = 600
+    slows_down: bool = True
+    tells_issuer: bool = True
 
 
 class Addressed(msgspec.Struct, frozen=True):
-    """A path split into the words that name a tenant (None: the listener or host does) and the rest."""
+    """A path split into the words that name a tenant (None: the listener or host does) and the rest.
+
+    `by` is what the word is: a `slug`, an `id`, a `domain`, or `open` where the tenant is not known before the person.
+    With an `owner` the tenant has to be that owner's. `variant` is the version of the endpoints that is spoken to.
+    """
 
     tenant: str | None
     rest: str
+    by: Literal["slug", "id", "domain", "open"] = "slug"
+    owner: str | None = None
+    variant: str = ""
+
+
+class Site(msgspec.Struct, frozen=True):
+    """Where an issuer is: a base address and a tenant. An open tenant has no id, and the word for it as its slug."""
+
+    base_url: str
+    slug: str
+    tenant_id: str
+    owner: str = ""
+    variant: str = ""
 
 
 class Permissions(msgspec.Struct, frozen=True):
@@ -154,12 +184,15 @@ class Vocabulary(msgspec.Struct, frozen=True):
 class Dialect(msgspec.Struct, frozen=True):
     """One dialect: pure data and functions.
 
-    `locate` splits a raw path; `issuer` and `endpoints` make the issuer and the address its endpoints start with, of
-    base address, slug and tenant UUID; `subject` shows a user to a client; `id_token` and `userinfo` turn
-    what is known into claims; `kid` names a key; `publishes` tells whether a key belongs into its key set.
-    `receiving` is there where the dialect has words for a gate.
-    `vocabulary` is there where the dialect knows workloads. `face` returns the surface of a path that has no route,
-    where that is not always `surface`. `scope_words` are a title and a sentence for scopes that only this dialect has.
+    `locate` splits a raw path; `issuer` and `endpoints` make the issuer and the address its endpoints start with;
+    `subject` shows a user to a client, of the UUID and of the pairwise text where the client has one (else empty);
+    `id_token` and `userinfo` turn what is known into claims; `kid` names a key; `publishes` tells whether a key
+    belongs into its key set. `receiving` is there where the dialect has words for a gate. `vocabulary` is there
+    where the dialect knows workloads. `face` returns the surface of a path that has no route, where that is not
+    always `surface`. `scope_words` are a title and a sentence for scopes that only this dialect has.
+    `reserved_claims` are names that no claim rule may set, besides those of the protocol. `read_settings` checks
+    what an operator sets in this dialect's own words for a `client`, `tenant` or `user` and returns it as it is
+    kept; it raises `Misconfigured` (`setting-invalid`).
     """
 
     name: str
@@ -167,9 +200,9 @@ class Dialect(msgspec.Struct, frozen=True):
     routes: tuple[Route, ...]
     surface: Surface
     locate: Callable[[str], Addressed]
-    issuer: Callable[[str, str, str], Issuer]
-    endpoints: Callable[[str, str, str], str]
-    subject: Callable[[str], Subject]
+    issuer: Callable[[Site], Issuer]
+    endpoints: Callable[[Site], str]
+    subject: Callable[[str, str], Subject]
     id_token: Callable[[Facts], dict[str, Any]]
     userinfo: Callable[[UserinfoAnswer], dict[str, Any]]
     kid: Callable[[PublishedKey], str]
@@ -181,3 +214,5 @@ class Dialect(msgspec.Struct, frozen=True):
     receiving: Receiving | None = None
     face: Callable[[str], Surface] | None = None
     scope_words: Mapping[str, tuple[str, str]] = {}
+    reserved_claims: frozenset[str] = frozenset()
+    read_settings: Callable[[str, Mapping[str, Any]], dict[str, Any]] | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from intaglio.errors import ProtocolFault
+from intaglio.protocol.circumstances import Holder
 from intaglio.protocol.claimsrequest import ClaimsRequest
 
 RESPONSE_TYPES = ("code", "id_token", "id_token token", "code id_token", "code token", "code id_token token")
@@ -20,12 +22,23 @@ ACR_VALUES = ("1",)
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What is wrong with an authorization request; whether it may be told by redirect is decided later."""
+    """What is wrong with an authorization request; whether it may be told by redirect is decided later.
+
+    `reason` is a stable word that a dialect may have a number for, `told` values that its text may repeat.
+    """
 
     error: str
     description: str
     expected: str = ""
     received: str = ""
+    reason: str = ""
+    told: dict[str, str] = {}
+
+
+def problem_of(fault: ProtocolFault) -> Problem:
+    """Return a fault as the problem that it is of an authorization request."""
+    expected, received = (str(fault.detail.get(name, "")) for name in ("expected", "received"))
+    return Problem(fault.code, fault.public, expected, received, fault.reason)
 
 
 class AuthorizeQuery(msgspec.Struct, frozen=True):
@@ -33,7 +46,8 @@ class AuthorizeQuery(msgspec.Struct, frozen=True):
 
     `parameters` are the request's own, kept to read it again after the sign-in; `max_age` is seconds or None. `offline`
     asks for offline access by another parameter than the scope, as some dialects do; `include_granted` for what was
-    granted to the client before, besides.
+    granted to the client before, besides. `connection`, `domain_hint` and `organization` say where the person signs in
+    and for whom, `audience` names an API. `own` are parameters that only the dialect understands, for its writers.
     """
 
     client_id: str
@@ -60,6 +74,11 @@ class AuthorizeQuery(msgspec.Struct, frozen=True):
     claims_locales: tuple[str, ...] = ()
     request: str = ""
     request_uri: str = ""
+    connection: str = ""
+    domain_hint: str = ""
+    organization: str = ""
+    audience: str = ""
+    own: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         return f"AuthorizeQuery({self.client_id})"
@@ -89,7 +108,7 @@ class BrowserState(msgspec.Struct, frozen=True):
 class AuthorizeAnswer(msgspec.Struct, frozen=True):
     """The fields that go to the client by its redirect URI: code and tokens, or a standard error with its `problem`.
 
-    `response_mode` is one of `RESPONSE_MODES`: never `query` for tokens.
+    `response_mode` is one of those that the dialect has: never `query` for tokens. `holder` is who signed in.
     """
 
     redirect_uri: str
@@ -98,6 +117,7 @@ class AuthorizeAnswer(msgspec.Struct, frozen=True):
     problem: Problem | None = None
     session: SessionBegins | SessionEnds | None = None
     browser_state: BrowserState | None = None
+    holder: Holder | None = None
 
     def __repr__(self) -> str:
         return f"AuthorizeAnswer({self.redirect_uri})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from intaglio.ids import Secret
+from intaglio.protocol.circumstances import Holder
 
 
 class Presented(msgspec.Struct, frozen=True):
@@ -41,14 +42,18 @@ class RefreshExchange(msgspec.Struct, frozen=True):
 
 
 class ClientCredentialsExchange(msgspec.Struct, frozen=True):
-    """Ask for a token in the client's own name; `scope` None asks for all that the client may have."""
+    """Ask for a token in the client's own name; `scope` None asks for all that the client may have.
+
+    `audience` names the API that the token is for.
+    """
 
     presented: Presented
     scope: tuple[str, ...] | None
+    audience: str = ""
 
 
 class TokenAnswer(msgspec.Struct, frozen=True):
-    """What the token endpoint gives; empty text is left out. `expires_in` is in seconds."""
+    """What the token endpoint gives; empty text is left out. `expires_in` is in seconds, `holder` whom it is about."""
 
     access_token: str
     expires_in: int
@@ -56,6 +61,7 @@ class TokenAnswer(msgspec.Struct, frozen=True):
     requested_scope: tuple[str, ...] | None = None
     refresh_token: str = ""
     id_token: str = ""
+    holder: Holder | None = None
 
     def __repr__(self) -> str:
         return "TokenAnswer(…)"

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from intaglio.protocol.circumstances import NONE, Circumstances
 from intaglio.protocol.claimsrequest import ClaimRequest
 from intaglio.protocol.instances import Instance
 
@@ -28,7 +29,10 @@ class Elsewhere(msgspec.Struct, frozen=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """The user a token is about: UUID, sign-in name, standard claims by name, and claims that come from elsewhere."""
+    """The user a token is about: UUID, sign-in name, standard claims by name, and claims that come from elsewhere.
+
+    `settings` are attributes of the user that the dialect alone understands.
+    """
 
     user_id: str
     username: str
@@ -36,6 +40,7 @@ class Person(msgspec.Struct, frozen=True):
     updated_at: int = 0
     created_at: int = 0
     elsewhere: tuple[Elsewhere, ...] = ()
+    settings: dict[str, Any] = {}
 
 
 class Workload(msgspec.Struct, frozen=True):
@@ -62,7 +67,11 @@ class Facts(msgspec.Struct, frozen=True):
     `delivered_with_access_token` tells whether the client can fetch the scopes' claims elsewhere (OpenID Connect
     Core 5.4); `refreshed` whether the token comes of a refresh (Core 12.2). `subject` is whom the
     client is told that it is about; empty, it is the dialect's own for the person. `requested` are claims that the
-    request wants in the ID token by name (Core 5.5).
+    request wants in the ID token by name (Core 5.5). `custom` are claims that rules made; the one who signs adds them.
+    `variant` is the dialect's name for the endpoint's version. `groups` are ids of the person's groups, `roles` what
+    they are in the application. `token_id` is this token's own UUID where the dialect names tokens. `through_browser`
+    tells that it does not come from the token endpoint. `client_settings` and `tenant_settings` are those that the
+    dialect alone understands.
     """
 
     issuer: str
@@ -89,6 +98,15 @@ class Facts(msgspec.Struct, frozen=True):
     s_hash: str = ""
     subject: str = ""
     requested: dict[str, ClaimRequest] = {}
+    custom: dict[str, Any] = {}
+    circumstances: Circumstances = NONE
+    variant: str = ""
+    groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    token_id: str = ""
+    through_browser: bool = False
+    client_settings: dict[str, Any] = {}
+    tenant_settings: dict[str, Any] = {}
 
 
 class PublishedKey(msgspec.Struct, frozen=True):

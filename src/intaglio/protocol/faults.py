@@ -65,10 +65,10 @@ def invalid_request(public: str, *, expected: str = "", received: str = "") -> P
     return ProtocolFault("invalid_request", public, detail={"expected": expected, "received": received})
 
 
-def invalid_grant(expected: str, received: str) -> ProtocolFault:
+def invalid_grant(expected: str, received: str, reason: str = "") -> ProtocolFault:
     """Return the fault `invalid_grant`: one public text for every cause, the truth in the detail."""
     return ProtocolFault(
         "invalid_grant",
         "The code or token is unknown, expired, revoked or was issued to another client.",
         detail={"expected": expected, "received": received},
-    )
+    ).because(reason)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intaglio.dialects import registry
-from intaglio.dialects.dialect import Dialect
+from intaglio.dialects.dialect import Dialect, Site
 from intaglio.errors import Denied
 from intaglio.protocol.claimsrequest import ClaimRequest
 from intaglio.protocol.facts import Facts, Person
@@ -38,7 +38,7 @@ def previewed(site: harness.Site, dialect: str = "standard", client: str = "web"
     tenant = site.read(tenants.by_slug, "default")
     spoken = registry.DIALECTS[dialect]
     base = site.listeners[list(run_names()).index(dialect)].base_url
-    issuer = spoken.issuer(base, tenant.slug, tenant.tenant_id)
+    issuer = spoken.issuer(Site(base, tenant.slug, tenant.tenant_id, tenant.owner))
     scene = Scene(tenant, spoken, issuer, base, site.clock.now(), "ref")
     told = {"scope": "openid"} | request
     found = preview.preview(site.client(client), site.user("alice"), told, scene, site.house)

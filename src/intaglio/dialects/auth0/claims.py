@@ -20,9 +20,11 @@ from intaglio.protocol.userinfo import UserinfoAnswer
 PROFILE = ("nickname", "name", "picture", "updated_at", "family_name", "given_name", "middle_name")
 
 
-def subject(user_id: str) -> Subject:
+def subject(user_id: str, pairwise: str = "") -> Subject:
     """Return `auth0|` and 24 hex digits, derived once from the user's UUID and never changed."""
-    return Subject("auth0|" + hashlib.sha256(b"intaglio/auth0/subject/" + user_id.encode()).hexdigest()[:24])
+    told = b"intaglio/auth0/subject/" + (pairwise or user_id).encode()
+    told = b"intaglio/auth0/subject/" + (pairwise or user_id).encode()
+    return Subject("auth0|" + hashlib.sha256(told).hexdigest()[:24])
 
 
 def person_claims(

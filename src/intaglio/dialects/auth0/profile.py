@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from intaglio.dialects.auth0 import claims, errors, signin
-from intaglio.dialects.dialect import Addressed, Dialect, Profile
+from intaglio.dialects.dialect import Addressed, Dialect, Profile, Site
 from intaglio.dialects.routes import Route, Surface
 from intaglio.dialects.standard import authorize, discovery, logout, oauth, userinfo
 from intaglio.dialects.standard.profile import METADATA
@@ -18,14 +18,14 @@ def locate(path: str) -> Addressed:
     return Addressed(None, path)
 
 
-def issuer(base_url: str, slug: str, tenant_id: str) -> Issuer:
+def issuer(site: Site) -> Issuer:
     """Return the issuer: the host's address with a slash behind it, as every SDK builds it."""
-    return Issuer(base_url + "/")
+    return Issuer(site.base_url + "/")
 
 
-def endpoints(base_url: str, slug: str, tenant_id: str) -> str:
+def endpoints(site: Site) -> str:
     """Return where the endpoints start: at the host's root."""
-    return base_url
+    return site.base_url
 
 
 DIALECT = Dialect(

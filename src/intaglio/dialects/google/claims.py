@@ -27,9 +27,9 @@ SUPPORTED = (
 """What the metadata lists."""
 
 
-def subject(user_id: str) -> Subject:
+def subject(user_id: str, pairwise: str = "") -> Subject:
     """Return 21 digits, derived once from the user's UUID and never changed."""
-    number = int.from_bytes(hashlib.sha256(b"intaglio/google/subject/" + user_id.encode()).digest())
+    number = int.from_bytes(hashlib.sha256(b"intaglio/google/subject/" + (pairwise or user_id).encode()).digest())
     return Subject("1" + str(number % 10**20).zfill(20))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intaglio.dialects.dialect import Addressed, Dialect, Profile
+from intaglio.dialects.dialect import Addressed, Dialect, Profile, Site
 from intaglio.dialects.google import (
     certificates,
     claims,
@@ -38,9 +38,9 @@ def locate(path: str) -> Addressed:
     return Addressed(None, path)
 
 
-def issuer(base_url: str, slug: str, tenant_id: str) -> Issuer:
+def issuer(site: Site) -> Issuer:
     """Return the issuer: the base address itself."""
-    return Issuer(base_url)
+    return Issuer(site.base_url)
 
 
 def _keys(path: str, form: str) -> Route:

@@ -18,9 +18,9 @@ from intaglio.protocol.userinfo import UserinfoAnswer
 PROFILE = SCOPE_CLAIMS["profile"]
 
 
-def subject(user_id: str) -> Subject:
-    """Return the subject of a user: the UUID itself (Core 8, public subjects)."""
-    return Subject(user_id)
+def subject(user_id: str, pairwise: str = "") -> Subject:
+    """Return the subject of a user: the UUID itself, or the pairwise identifier (Core 8)."""
+    return Subject(pairwise or user_id)
 
 
 def person_claims(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intaglio.dialects.dialect import Addressed, Dialect, Profile
+from intaglio.dialects.dialect import Addressed, Dialect, Profile, Site
 from intaglio.dialects.routes import Route, Surface
 from intaglio.dialects.standard import (
     authorize,
@@ -33,9 +33,9 @@ def locate(path: str) -> Addressed:
     return Addressed(slug, slash + rest)
 
 
-def issuer(base_url: str, slug: str, tenant_id: str) -> Issuer:
+def issuer(site: Site) -> Issuer:
     """Return the issuer: the base address and the tenant's slug."""
-    return Issuer(f"{base_url}/{slug}")
+    return Issuer(f"{site.base_url}/{site.slug}")
 
 
 DISCOVERY_ROUTES = tuple(

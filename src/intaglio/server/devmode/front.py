@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from intaglio.dialects.dialect import Site
 from intaglio.protocol.pages import DialectPage, Link, StartPage
 from intaglio.server.devmode import seeds
 from intaglio.server.devmode.demo import Demo
@@ -62,7 +63,11 @@ def _front(listener: Listener, start: StartPage) -> DialectPage:
         "google": ("/.well-known/openid-configuration", "/oauth2/v1/certs", "/oauth2/v3/certs"),
         "auth0": ("/.well-known/openid-configuration", "/.well-known/jwks.json"),
     }.get(listener.name, ())
-    issuer = "" if listener.dialect is None else listener.dialect.issuer(listener.base_url, seeds.SLUG, seeds.TENANT_ID)
+    issuer = (
+        ""
+        if listener.dialect is None
+        else listener.dialect.issuer(Site(listener.base_url, seeds.SLUG, seeds.TENANT_ID, seeds.OWNER))
+    )
     return DialectPage(
         dialect=listener.name,
         issuer=issuer,

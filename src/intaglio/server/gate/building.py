@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from intaglio.dialects.dialect import Dialect
+from intaglio.dialects.dialect import Dialect, Site
 from intaglio.ids import Secret
 from intaglio.names import Issuer
 from intaglio.relying.party import RelyingParty
@@ -110,7 +110,7 @@ class Builder:
         tenant = await works.store.read(tenants.by_slug, door.tenant or "default")
         if tenant is None:
             raise configs.refuse("the installation (--config)", "a tenant behind the dialect", door.tenant)
-        issuer = dialect.issuer(door.base_url, tenant.slug, tenant.tenant_id)
+        issuer = dialect.issuer(Site(door.base_url, tenant.slug, tenant.tenant_id, tenant.owner))
         ring_id = rings.ring_id(dialect, tenant.tenant_id, door.base_url)
         believer = Believer(issuer, name, OwnKeys(works.keyring, dialect, ring_id))
         callers = Callers(works.store, tenant.tenant_id, works.subjects)

@@ -28,7 +28,7 @@ from intaglio.server.http import accountpages, cookies, cors, devicepages, fault
 from intaglio.server.http.csrf import Forms
 from intaglio.server.http.framework import Disconnected, Receive
 from intaglio.server.http.pages import Pages
-from intaglio.server.http.tenancy import Listener, Tenancy
+from intaglio.server.http.tenancy import Listener, Tenancy, site_of
 from intaglio.server.http.waiting import Waiting
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.provider.logos import Logos
@@ -86,24 +86,28 @@ class Hall:
         return written if isinstance(written, Response) else self.page(written)
 
 
-def scene_of(listener: Listener, tenant: Tenant, request: Request, now: int, ref: str) -> Scene:
+def scene_of(listener: Listener, tenant: Tenant, request: Request, now: int, ref: str, variant: str = "") -> Scene:
     """Return the scene of a request: its tenant, dialect and issuer, and what its cookies hold."""
     dialect = listener.dialect
     assert dialect is not None
-    issuer = dialect.issuer(listener.base_url, tenant.slug, tenant.tenant_id)
+    site = site_of(listener, tenant, variant)
+    issuer = dialect.issuer(site)
+    kept = dialect.issuer(site_of(listener, tenant)) if variant else issuer
     has_cookies = request.header("cookie") is not None
     secure = listener.secure
     return Scene(
         tenant=tenant,
         dialect=dialect,
         issuer=issuer,
-        base=dialect.endpoints(listener.base_url, tenant.slug, tenant.tenant_id),
+        base=dialect.endpoints(site),
         now=now,
         ref=ref,
         peer=request.peer,
         authority=listener.base_url,
-        session_secret=cookies.read(request, cookies.name("session", issuer, secure=secure)) if has_cookies else "",
-        browser_secret=cookies.read(request, cookies.name("browser", issuer, secure=secure)) if has_cookies else "",
+        session_secret=cookies.read(request, cookies.name("session", kept, secure=secure)) if has_cookies else "",
+        browser_secret=cookies.read(request, cookies.name("browser", kept, secure=secure)) if has_cookies else "",
+        variant=variant,
+        kept_under=kept,
     )
 
 
@@ -111,7 +115,7 @@ def session_cookie(begun: SessionBegins | SessionEnds | None, scene: Scene, *, s
     """Return the Set-Cookie header for a session that begins or ends, if one does."""
     if begun is None:
         return ()
-    cookie = cookies.name("session", scene.issuer, secure=secure)
+    cookie = cookies.name("session", scene.session_issuer, secure=secure)
     if isinstance(begun, SessionEnds):
         return (cookies.write(cookie, "", max_age=0, secure=secure), *sessionframe.forget(scene, secure=secure))
     return (cookies.write(cookie, begun.secret, max_age=begun.expires_at - scene.now, secure=secure),)
@@ -119,7 +123,7 @@ def session_cookie(begun: SessionBegins | SessionEnds | None, scene: Scene, *, s
 
 def _browser_cookie(secret: str, lifetime: int, scene: Scene, *, secure: bool) -> Headers:
     """Return the Set-Cookie header of the secret that ties pages to this browser."""
-    cookie = cookies.name("browser", scene.issuer, secure=secure)
+    cookie = cookies.name("browser", scene.session_issuer, secure=secure)
     return (cookies.write(cookie, secret, max_age=lifetime, secure=secure),)
 
 
@@ -147,9 +151,9 @@ async def answer(request: Request, listener: Listener, hall: Hall, receive: Rece
     ref, now = ids.reference(), hall.clock.now()
     ctx = Context(now=now, ref=ref, words=found.words, fixed=found.route.fixed)
     try:
-        tenant = await hall.tenants.of(listener, addressed.tenant, request, now)
-        scene = scene_of(listener, tenant, request, now, ref)
-        known = {"issuer": scene.issuer, "base": scene.base, "tenant_id": tenant.tenant_id}
+        tenant = await hall.tenants.of(listener, addressed, request, now)
+        scene = scene_of(listener, tenant, request, now, ref, addressed.variant)
+        known = {"issuer": scene.issuer, "base": scene.base, "tenant_id": tenant.tenant_id, "variant": scene.variant}
         ctx = msgspec.structs.replace(ctx, **known)
         again = posted.by_get(request, found.route, listener.base_url, scene.base + addressed.rest)
         if again is not None:
@@ -171,6 +175,7 @@ async def _beats(
     receive: Receive | None = None,
 ) -> Response:
     query = route.read(request, ctx)
+    ctx = msgspec.structs.replace(ctx, asked=query)
     kind = type(query)
     client_id = ""
     try:

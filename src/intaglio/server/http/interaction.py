@@ -75,10 +75,10 @@ def _as_browser(request: Request) -> Request:
     return msgspec.structs.replace(request, headers=(("accept", "text/html"),))
 
 
-async def _scene(tenant_id: str, request: Request, listener: Listener, hall: Hall) -> Scene:
+async def _scene(tenant_id: str, request: Request, listener: Listener, hall: Hall, variant: str = "") -> Scene:
     now = hall.clock.now()
     tenant = await hall.tenants.by_id(tenant_id, now)
-    scene = dispatch.scene_of(listener, tenant, request, now, ids.reference())
+    scene = dispatch.scene_of(listener, tenant, request, now, ids.reference(), variant)
     if request.method != "POST":
         return scene
     return msgspec.structs.replace(scene, device=agents.label(request.header("user-agent") or ""))
@@ -92,7 +92,7 @@ async def _transaction(transaction_id: str, request: Request, listener: Listener
     found = await hall.house.store.read(sessions.transaction_by_digest, ids.digest(transaction_id), now)
     if found is None or listener.dialect is None or found.dialect != listener.dialect.name:
         raise steps.gone()
-    scene = await _scene(found.tenant_id, request, listener, hall)
+    scene = await _scene(found.tenant_id, request, listener, hall, found.variant)
     waiting = await steps.find(transaction_id, scene, hall.house)
     if request.method == "GET":
         return await _show(waiting, transaction_id, scene, hall, make=act is _sign_up)
@@ -104,7 +104,7 @@ async def _transaction(transaction_id: str, request: Request, listener: Listener
     hall.forms.check(request, form.get("csrf"), scene.browser_secret, purpose, listener.origin)
     if form.get("decision") in ("cancel", "deny"):
         given = await steps.cancel(waiting, scene, hall.house)
-        return _finished(given, scene, hall)
+        return _finished(given, waiting, scene, hall)
     return await act(waiting, transaction_id, form, scene, hall, listener)
 
 
@@ -198,18 +198,26 @@ def _step(
 ) -> Response:
     begun = dispatch.session_cookie(step.begins, scene, secure=secure)
     if step.answer is not None:
-        return dispatch.with_headers(_finished(step.answer, scene, hall), begun)
+        return dispatch.with_headers(_finished(step.answer, waiting, scene, hall), begun)
     if step.error:
         faults.log_sign_in(scene.ref, scene.peer, scene.issuer)
         return hall.page(_login_page(waiting, transaction_id, username, step.error, scene, hall))
     return dispatch.with_headers(message.redirect(STEPS[step.page] + transaction_id), begun)
 
 
-def _finished(given: AuthorizeAnswer, scene: Scene, hall: Hall) -> Response:
+def _finished(given: AuthorizeAnswer, waiting: Waiting, scene: Scene, hall: Hall) -> Response:
     """Send the answer to the client, as the dialect writes it."""
     if given.problem is not None:
         faults.log_redirected(given.problem, scene.ref, Request("POST", LOGIN, peer=scene.peer), scene.issuer)
-    ctx = Context(now=scene.now, ref=scene.ref, issuer=scene.issuer, base=scene.base)
+    ctx = Context(
+        now=scene.now,
+        ref=scene.ref,
+        issuer=scene.issuer,
+        base=scene.base,
+        tenant_id=scene.tenant.tenant_id,
+        variant=scene.variant,
+        asked=waiting.query,
+    )
     kept = sessionframe.cookie(given.browser_state, scene, secure=scene.issuer.startswith("https:"))
     return dispatch.with_headers(hall.render(scene.dialect.write_authorize(given, ctx)), kept)
 

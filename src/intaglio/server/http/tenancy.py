@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from intaglio.dialects.dialect import Dialect
-from intaglio.names import Issuer
+from intaglio.dialects.dialect import Addressed, Dialect, Site
+from intaglio.names import Issuer, TenantId
 from intaglio.protocol.faults import NotFound
 from intaglio.server.model import tenants
 from intaglio.server.model.plan import Store
@@ -21,6 +21,7 @@ from intaglio.wire import url
 from intaglio.wire.message import Request
 
 MAX_WORD = 255
+_PLANS = {"slug": tenants.by_slug, "id": tenants.by_id, "domain": tenants.by_domain}
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -63,10 +64,19 @@ class Tenancy:
         """Return the tenant of a UUID; raises `NotFound`."""
         return await self._find(tenants.by_id, tenant_id, now)
 
-    async def of(self, listener: Listener, word: str | None, request: Request, now: int) -> Tenant:
-        """Return the tenant that a request is for; raises `NotFound`."""
+    async def of(self, listener: Listener, addressed: Addressed, request: Request, now: int) -> Tenant:
+        """Return the tenant that a request is for; raises `NotFound`.
+
+        An open one has no id: whose it is is decided later, by who signs in or by what is presented.
+        """
+        word = addressed.tenant
+        if addressed.by == "open":
+            return Tenant(TenantId(""), word or "", "", "", 0)
         if word is not None:
-            return await self.by_slug(word, now)
+            tenant = await self._find(_PLANS[addressed.by], word, now)
+            if addressed.owner is not None and tenant.owner != addressed.owner:
+                raise NotFound(detail={"expected": f"a tenant of {addressed.owner[:80]}", "received": word[:80]})
+            return tenant
         if listener.tenant:
             return await self.by_slug(listener.tenant, now)
         return await self._find(tenants.by_host, (request.header("host") or "").lower(), now)
@@ -87,4 +97,9 @@ class Tenancy:
 def issuer_of(listener: Listener, tenant: Tenant) -> Issuer:
     """Return the issuer that a listener is for a tenant."""
     assert listener.dialect is not None
-    return listener.dialect.issuer(listener.base_url, tenant.slug, tenant.tenant_id)
+    return listener.dialect.issuer(site_of(listener, tenant))
+
+
+def site_of(listener: Listener, tenant: Tenant, variant: str = "") -> Site:
+    """Return where an issuer of a tenant is."""
+    return Site(listener.base_url, tenant.slug, tenant.tenant_id, tenant.owner, variant)

@@ -25,8 +25,13 @@ class Effective(msgspec.Struct, frozen=True):
 def lifetime(kind: Kind, client: Client | None, tenant: Tenant, profile: Profile, grant_type: str = "") -> Effective:
     """Return the lifetime in force: the client's, else the tenant's, else the dialect's.
 
-    At either of the first two, what is set for the grant type comes before what is set for all of them.
+    At either of the first two, what is set for the grant type comes before what is set for all of them. Where the
+    dialect has policies, one that is assigned comes before all of these; policies say nothing of refresh tokens.
     """
+    if profile.lifetime_policies and kind != "refresh_token":
+        assigned = policy(client, tenant)
+        if assigned is not None:
+            return assigned
     for level, record in (("client", client), ("tenant", tenant)):
         if record is None:
             continue
@@ -38,6 +43,23 @@ def lifetime(kind: Kind, client: Client | None, tenant: Tenant, profile: Profile
     return Effective(getattr(profile, kind + "_lifetime"), "dialect")
 
 
+def policy(client: Client | None, tenant: Tenant) -> Effective | None:
+    """Return what the policy in force says, None if none is: the one assigned to the client here counts first.
+
+    Then comes the tenant's default, then the one assigned to the application at its home.
+    """
+    known = tenant.lifetime_policies
+    if not known:
+        return None
+    here = tenant.principal_policies.get(client.client_id, "") if client is not None else ""
+    home = client.lifetime_policy if client is not None and client.tenant_id == tenant.tenant_id else ""
+    usual = next((one.policy_id for one in known.values() if one.is_default), "")
+    for policy_id, level in ((here, "service principal"), (usual, "organisation"), (home, "application")):
+        if policy_id in known:
+            return Effective(known[policy_id].seconds, f"policy of the {level}: {known[policy_id].name}")
+    return None
+
+
 def session_lifetime(tenant: Tenant, profile: Profile) -> Effective:
     """Return how long a sign-in lasts: the tenant's choice, else the dialect's."""
     if tenant.lifetimes.session is not None:
@@ -45,10 +67,19 @@ def session_lifetime(tenant: Tenant, profile: Profile) -> Effective:
     return Effective(profile.session_lifetime, "dialect")
 
 
-def person(user: User, tenant: Tenant) -> Person:
+def person(user: User, tenant: Tenant, dialect: str = "") -> Person:
     """Return what may be said of a user: what the tenant knows, and what its claim sources do."""
     elsewhere = _elsewhere(user, tenant) if tenant.claim_sources else ()
-    return Person(user.user_id, user.username, user.claims, user.updated_at, user.created_at, elsewhere)
+    settings = user.dialects.get(dialect, {})
+    return Person(user.user_id, user.username, user.claims, user.updated_at, user.created_at, elsewhere, settings)
+
+
+def roles(client: Client, user: User) -> tuple[str, ...]:
+    """Return what a user is in an application: the values of the roles that they or one of their groups has."""
+    if not client.roles:
+        return ()
+    whose = {user.user_id, *user.groups}
+    return tuple(value for value, holders in client.roles.items() if not whose.isdisjoint(holders))
 
 
 def _elsewhere(user: User, tenant: Tenant) -> tuple[Elsewhere, ...]:

@@ -33,7 +33,11 @@ class Subjects:
         A pairwise subject depends on tenant, sector and user alone, so it never changes, and clients of one sector are
         told the same.
         """
-        return dialect.subject(user_id if client is None else self.pairwise(client, user_id) or user_id)
+        if client is None:
+            return dialect.subject(user_id, "")
+        if dialect.profile.pairwise:
+            return dialect.subject(user_id, self._derived("subject", client, user_id))
+        return dialect.subject(user_id, self.pairwise(client, user_id))
 
     def pairwise(self, client: Client, user_id: str) -> str:
         """Return the pairwise identifier of a user, 43 characters, empty for a client with public subjects."""

@@ -20,14 +20,18 @@ from intaglio.server.model.plan import Store
 from intaglio.server.model.recent import Recent
 from intaglio.server.model.signingkeys import SigningKeyRecord
 from intaglio.tokens import jwk, pem
+from intaglio.wire import url
 
 FIRST_ALG = "RS256"
 """The algorithm that every ring has: OpenID Connect Core 15.1 makes it mandatory."""
 
 
 def ring_id(dialect: Dialect, tenant_id: str, authority: str) -> RingId:
-    """Return the ring that signs for a tenant in a dialect: its own, or that of the authority (a base address)."""
-    return RingId(f"authority:{authority}" if dialect.profile.shares_ring else tenant_id)
+    """Return the ring that signs for a tenant in a dialect: its own, or that of the authority.
+
+    `authority` is the base address, or any address under it, such as an issuer: its origin is the authority.
+    """
+    return RingId(f"authority:{url.origin(authority)}" if dialect.profile.shares_ring else tenant_id)
 
 
 def of_assertions(tenant_id: str) -> RingId:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from intaglio.names import ClientId, TenantId
+from intaglio.server.model.assigned import ClaimRule
 from intaglio.server.model.plan import Ask, Plan, Row, decode, encode, single
 from intaglio.server.model.tenants import Lifetimes
 
@@ -29,7 +32,13 @@ class Client(msgspec.Struct, frozen=True):
     encryption: empty, `front_channel` or `always`. `sector_identifier` is the host that pairwise subjects are for.
     `registration_digest` is of the token that manages a dynamically registered client.
     `refresh_policy` is `rotate`, `keep` or empty for the dialect's own; `consent` is `ask` or `implicit`;
-    `grant_lifetimes` are lifetimes of one grant type.
+    `grant_lifetimes` are lifetimes of one grant type. `refresh_grace` is how long a rotated refresh token still leads
+    to its successor, in seconds, None for the dialect's own.
+    `sign_in_audience` says whose people may sign in: those of its own `tenant`, of any `organizations`, `personal`
+    ones, or `everyone`; another tenant that uses it keeps a record of it with `home_tenant_id`, where it is registered.
+    `roles` are roles in the application, by value, with the ids of the users and groups that have them; with
+    `assignment_required` nobody else may sign in. `organization_usage` is `deny`, `allow` or `require`.
+    `lifetime_policy` is the id of one of its tenant's. `dialects` are settings that one dialect alone understands.
     """
 
     tenant_id: TenantId
@@ -84,6 +93,16 @@ class Client(msgspec.Struct, frozen=True):
     frontchannel_logout_uri: str = ""
     frontchannel_logout_session_required: bool = False
     registration_digest: bytes = b""
+    refresh_grace: int | None = None
+    require_pushed_authorization_requests: bool = False
+    sign_in_audience: str = "tenant"
+    home_tenant_id: str = ""
+    roles: dict[str, tuple[str, ...]] = {}
+    assignment_required: bool = False
+    organization_usage: str = "deny"
+    claim_rules: tuple[ClaimRule, ...] = ()
+    lifetime_policy: str = ""
+    dialects: dict[str, dict[str, Any]] = {}
 
     @property
     def is_public(self) -> bool:
@@ -141,6 +160,13 @@ def by_id(tenant_id: str, client_id: str) -> Plan[Client | None]:
     """Find a client of a tenant."""
     rows: list[Row] = yield Ask("client_by_id", {"tenant_id": tenant_id, "client_id": client_id})
     return decode(rows[0][0], Client) if rows else None
+
+
+@single
+def anywhere(client_id: str) -> Plan[list[Client]]:
+    """Return the clients of that identifier in any tenant, at most sixteen."""
+    rows = yield Ask("clients_anywhere", {"client_id": client_id})
+    return [decode(row[0], Client) for row in rows]
 
 
 @single

@@ -38,6 +38,7 @@ class DeviceCode(msgspec.Struct, frozen=True):
     acr: str = ""
     amr: str = ""
     used_at: int | None = None
+    circumstances: str = ""
 
     def __repr__(self) -> str:
         return f"DeviceCode({self.client_id})"
@@ -55,6 +56,7 @@ class Decision(msgspec.Struct, frozen=True):
     auth_time: int = 0
     acr: str = ""
     amr: str = ""
+    circumstances: str = ""
 
 
 INITIAL = DeviceCode.__struct_fields__[:11]

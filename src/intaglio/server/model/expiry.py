@@ -11,6 +11,8 @@ QUERIES = (
     "expired_sessions_delete",
     "expired_transactions_delete",
     "expired_devices_delete",
+    "expired_upstream_signins_delete",
+    "expired_pushed_requests_delete",
     "expired_throttles_delete",
     "expired_grants_delete",
     "expired_assertions_delete",

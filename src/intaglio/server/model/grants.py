@@ -15,7 +15,8 @@ from intaglio.server.model.plan import Ask, Plan, Row, single
 class Grant(msgspec.Struct, frozen=True):
     """One authorization. `user_id` is empty for a client's own grant (client credentials).
 
-    `claims` is the request's `claims` parameter as JSON text (OpenID Connect Core 5.5), empty if there was none.
+    `claims` is the request's `claims` parameter as JSON text (OpenID Connect Core 5.5), empty if there was none;
+    `circumstances` are `protocol.circumstances` as text.
     """
 
     grant_id: GrantId
@@ -32,6 +33,7 @@ class Grant(msgspec.Struct, frozen=True):
     expires_at: int
     revoked_at: int | None = None
     claims: str = ""
+    circumstances: str = ""
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -55,6 +57,7 @@ class Code(msgspec.Struct, frozen=True):
     expires_at: int
     used_at: int | None = None
     claims: str = ""
+    circumstances: str = ""
 
 
 class AccessToken(msgspec.Struct, frozen=True):
@@ -94,6 +97,7 @@ def family(code: Code, now: int, expires_at: int) -> Grant:
         created_at=now,
         expires_at=expires_at,
         claims=code.claims,
+        circumstances=code.circumstances,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from intaglio.names import SessionId, TenantId, UserId
-from intaglio.server.model import logoutnotices, outbox
+from intaglio.server.model import clients, logoutnotices, outbox
 from intaglio.server.model.clients import Client
 from intaglio.server.model.logoutnotices import LogoutNotice
 from intaglio.server.model.plan import Ask, Plan, Row, decode, encode, single
@@ -16,6 +16,7 @@ class Session(msgspec.Struct, frozen=True):
     """Somebody signed in at one issuer with one browser; the cookie's secret is kept as `digest` only.
 
     `dialect` is the one that was spoken; `device` says in a few words which browser it is, empty if nobody knows.
+    `circumstances` are `protocol.circumstances` as text. `issuer` is the one under which the browser keeps it.
     """
 
     session_id: SessionId
@@ -30,6 +31,7 @@ class Session(msgspec.Struct, frozen=True):
     expires_at: int
     dialect: str = ""
     device: str = ""
+    circumstances: str = ""
 
 
 class Transaction(msgspec.Struct, frozen=True):
@@ -38,6 +40,7 @@ class Transaction(msgspec.Struct, frozen=True):
     `digest` is of the identifier in the page's address, `browser` of the secret in the cookie: both are needed.
     `parameters` are the request's own; `authenticated_at` and `session_id` are set once this request saw a sign-in.
     `device` is the digest of a device's code where it is a device that waits, and no redirect URI (RFC 8628).
+    `variant` is the version of the endpoints that were spoken to.
     """
 
     digest: bytes
@@ -52,6 +55,7 @@ class Transaction(msgspec.Struct, frozen=True):
     authenticated_at: int | None = None
     session_id: str = ""
     device: bytes = b""
+    variant: str = ""
 
 
 @single
@@ -72,6 +76,7 @@ def insert(session: Session) -> Plan[None]:
             "expires_at": session.expires_at,
             "dialect": session.dialect,
             "device": session.device,
+            "circumstances": session.circumstances,
         },
     )
 
@@ -89,6 +94,7 @@ def renew(session: Session) -> Plan[bool]:
             "acr": session.acr,
             "expires_at": session.expires_at,
             "device": session.device,
+            "circumstances": session.circumstances,
         },
     )
     return bool(rows)
@@ -104,7 +110,7 @@ def from_row(row: Row) -> Session:
 def with_user(digest: bytes, issuer: str, now: int) -> Plan[tuple[Session, User] | None]:
     """Find the live session of a cookie at one issuer with its user, disabled or not."""
     rows = yield Ask("session_with_user", {"digest": digest, "issuer": issuer, "now": now})
-    return (from_row(rows[0][:12]), decode(rows[0][12], User)) if rows else None
+    return (from_row(rows[0][:13]), decode(rows[0][13], User)) if rows else None
 
 
 @single
@@ -139,12 +145,19 @@ def end(session_id: str, now: int) -> Plan[tuple[Client, ...]]:
         return ()
     tenant_id, issuer, user_id, dialect = ended[0]
     rows = yield Ask("clients_of_session", {"session_id": session_id, "tenant_id": tenant_id})
-    told = tuple(decode(row[0], Client) for row in rows)
-    for client in told:
-        if client.backchannel_logout_uri:
-            notice = LogoutNotice(tenant_id, issuer, dialect, client.client_id, user_id, session_id)
+    told: list[Client] = []
+    for row in rows:
+        client: Client | None = decode(row[0], Client)
+        assert client is not None
+        if client.home_tenant_id:
+            # An application of another tenant is told at the addresses that it has there.
+            client = yield from clients.by_id(client.home_tenant_id, client.client_id)
+        told += [client] if client is not None else []
+    for one in told:
+        if one.backchannel_logout_uri:
+            notice = LogoutNotice(tenant_id, issuer, dialect, one.client_id, user_id, session_id)
             yield from outbox.insert(logoutnotices.entry(notice, now))
-    return told
+    return tuple(told)
 
 
 @single

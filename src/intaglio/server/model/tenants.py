@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import msgspec
 
 from intaglio.errors import Misconfigured
 from intaglio.names import TenantId
+from intaglio.server.model.assigned import ClaimRule, LifetimePolicy
 from intaglio.server.model.plan import Ask, Plan, Row, decode, encode, single
 
 RESERVED_SLUGS = frozenset(
@@ -50,6 +52,9 @@ class Tenant(msgspec.Struct, frozen=True):
     watch the session by a frame (OpenID Connect Session Management 1.0). `self_impersonation` lets service accounts
     renew themselves without end, which is refused otherwise. `assertion_audiences` are the only ones that assertions of
     service accounts may have; none means the dialect's own.
+    `domains` are its own (lower case). `personal` marks the tenant of people who belong to no organisation.
+    `claim_rules` add claims for all of its clients. `lifetime_policies` are by policy id; `principal_policies` name the
+    one that counts for a client here, whatever its home. `dialects` are settings that one dialect alone understands.
     """
 
     tenant_id: TenantId
@@ -71,6 +76,12 @@ class Tenant(msgspec.Struct, frozen=True):
     session_management: bool = False
     self_impersonation: bool = False
     assertion_audiences: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    personal: bool = False
+    claim_rules: tuple[ClaimRule, ...] = ()
+    lifetime_policies: dict[str, LifetimePolicy] = {}
+    principal_policies: dict[str, str] = {}
+    dialects: dict[str, dict[str, Any]] = {}
 
 
 def check_slug(slug: str) -> str:
@@ -104,11 +115,26 @@ def insert(tenant: Tenant) -> Plan[None]:
     )
     for host in tenant.hosts:
         yield Ask("tenant_host_insert", {"host": host, "tenant_id": tenant.tenant_id})
+    for domain in tenant.domains:
+        yield Ask("tenant_domain_insert", {"domain": domain, "tenant_id": tenant.tenant_id})
+
+
+def rename(tenant: Tenant) -> Plan[bool]:
+    """Replace a tenant's record with its hosts and domains; False if there is none, `Conflict` if one is taken."""
+    if not (yield from replace(tenant)):
+        return False
+    yield Ask("tenant_hosts_delete", {"tenant_id": tenant.tenant_id})
+    yield Ask("tenant_domains_delete", {"tenant_id": tenant.tenant_id})
+    for host in tenant.hosts:
+        yield Ask("tenant_host_insert", {"host": host, "tenant_id": tenant.tenant_id})
+    for domain in tenant.domains:
+        yield Ask("tenant_domain_insert", {"domain": domain, "tenant_id": tenant.tenant_id})
+    return True
 
 
 @single
 def replace(tenant: Tenant) -> Plan[bool]:
-    """Replace a tenant's record (not its slug, owner and hosts); False if there is none."""
+    """Replace a tenant's record (not its slug, owner, hosts and domains); False if there is none."""
     return bool((yield Ask("tenant_replace", {"tenant_id": tenant.tenant_id, "record": encode(tenant)})))
 
 
@@ -122,6 +148,12 @@ def by_slug(slug: str) -> Plan[Tenant | None]:
 def by_host(host: str) -> Plan[Tenant | None]:
     """Find a tenant by one of its hosts (lower case, with port where it is not the scheme's own)."""
     return _record((yield Ask("tenant_by_host", {"host": host})))
+
+
+@single
+def by_domain(domain: str) -> Plan[Tenant | None]:
+    """Find the tenant to which a domain belongs (lower case)."""
+    return _record((yield Ask("tenant_by_domain", {"domain": domain})))
 
 
 @single

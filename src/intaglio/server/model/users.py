@@ -11,7 +11,11 @@ from intaglio.server.model.plan import Ask, Plan, Row, decode, encode, single
 
 
 class User(msgspec.Struct, frozen=True):
-    """A person of one tenant. `claims` holds standard claims by name (OpenID Connect Core 5.1)."""
+    """A person of one tenant. `claims` holds standard claims by name (OpenID Connect Core 5.1).
+
+    `groups` are ids of the tenant's groups. `metadata` and `app_metadata` are what the person and what applications
+    noted, for claim rules. `dialects` are attributes that one dialect alone understands.
+    """
 
     tenant_id: TenantId
     user_id: UserId
@@ -22,6 +26,10 @@ class User(msgspec.Struct, frozen=True):
     claims: dict[str, Any] = {}
     disabled_at: int | None = None
     development: bool = False
+    groups: tuple[str, ...] = ()
+    metadata: dict[str, Any] = {}
+    app_metadata: dict[str, Any] = {}
+    dialects: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
         return f"User({self.user_id})"

@@ -35,7 +35,6 @@ from intaglio.wire import url
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 """RFC 8628 section 6.1: no vowels, so no words; no digits, so nothing that looks like another."""
 LENGTH = 8
-LIFETIME = 600
 INTERVAL = 5
 ENTRY_LIFETIME = 30 * 60
 """Seconds that a browser keeps the cookie which ties the page to it."""
@@ -94,13 +93,13 @@ async def start(query: DeviceAuthorization, scene: Scene, house: House) -> Devic
     await throttle.spend(STARTS, scene, house)
     device_code = ids.opaque()
     user_code = await _kept(device_code, client, scope, scene, house)
-    where = scene.base + "/device"
+    where = scene.base + scene.dialect.profile.device_path
     return DeviceAuthorized(
         device_code=Secret(device_code),
         user_code=user_code,
         verification_uri=where,
         verification_uri_complete=url.with_query(where, [("user_code", user_code)]),
-        expires_in=LIFETIME,
+        expires_in=scene.dialect.profile.device_lifetime,
         interval=INTERVAL,
     )
 
@@ -119,7 +118,7 @@ async def _kept(device_code: str, client: Client, scope: tuple[str, ...], scene:
             scope=" ".join(scope),
             origin=scene.peer[:64],
             created_at=scene.now,
-            expires_at=scene.now + LIFETIME,
+            expires_at=scene.now + scene.dialect.profile.device_lifetime,
             poll_seconds=INTERVAL,
         )
         try:
@@ -235,6 +234,7 @@ async def allow(
         auth_time=signed_in.auth_time,
         acr=signed_in.acr,
         amr=" ".join(signed_in.amr),
+        circumstances=signed_in.circumstances,
     )
     return await house.store.write(_decide, waiting, decision)
 

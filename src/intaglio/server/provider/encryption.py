@@ -10,7 +10,7 @@ demanded gets an error (test_never_in_clear).
 from __future__ import annotations
 
 from intaglio.errors import ProtocolFault, Refused, Unavailable
-from intaglio.protocol.authorize import Problem
+from intaglio.protocol.authorize import Problem, problem_of
 from intaglio.server.issue import recipients
 from intaglio.server.issue.recipients import Recipient
 from intaglio.server.model.clients import Client
@@ -66,8 +66,7 @@ async def refusal(client: Client, scene: Scene, house: House, *, front_channel: 
     try:
         await of_id_token(client, scene, house, front_channel=front_channel)
     except ProtocolFault as fault:
-        told = (str(fault.detail.get(name, "")) for name in ("expected", "received"))
-        return Problem(fault.code, fault.public, *told)
+        return problem_of(fault)
     except Unavailable as fault:
         public = "The keys of this application cannot be fetched."
         return Problem("temporarily_unavailable", public, "the key set at its jwks_uri", str(fault.detail)[:300])

@@ -13,7 +13,7 @@ import msgspec
 from intaglio import codec
 from intaglio.errors import Denied, ProtocolFault
 from intaglio.names import SessionId
-from intaglio.protocol.authorize import ACR_VALUES, AuthorizeQuery, Problem
+from intaglio.protocol.authorize import ACR_VALUES, AuthorizeQuery, Problem, problem_of
 from intaglio.protocol.facts import Facts
 from intaglio.server.issue import gather, reasons, recipients
 from intaglio.server.issue.reasons import Reason
@@ -90,8 +90,7 @@ async def preview(client: Client, user: User, parameters: dict[str, str], scene:
     try:
         await checks.client_of(query, scene, house)
     except ProtocolFault as fault:
-        told = (str(fault.detail.get(name, "")) for name in ("expected", "received"))
-        raise _refused(Problem(fault.code, fault.public, *told)) from fault
+        raise _refused(problem_of(fault)) from fault
     wrong = checks.problem(query, client, scene) or demands.problem(query, scene)
     if wrong is not None:
         raise _refused(wrong)

@@ -21,6 +21,6 @@ async def discovery(query: DiscoveryQuery, scene: Scene, house: House) -> Discov
 
 async def keys(query: KeysQuery, scene: Scene, house: House) -> KeysAnswer:
     """Return the published keys that the dialect can show."""
-    published, max_age = await house.keyring.published(scene.ring_id)
+    published, max_age = await house.keyring.published(scene.ring_id, scene.dialect.profile.signing_algs[0])
     keys = tuple(key for key in published if scene.dialect.publishes(key))
     return KeysAnswer(keys, max_age, query.form, (house.keyring.inbox.published(scene.ring_id, scene.now),))

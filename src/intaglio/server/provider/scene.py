@@ -27,7 +27,9 @@ class Scene(msgspec.Struct, frozen=True):
     """One request's circumstances.
 
     `session_secret` and `browser_secret` are what the browser's cookies for this issuer hold, empty if nothing.
-    `device` says in a few words which browser it is, where a sign-in needs to know.
+    `device` says in a few words which browser it is, where a sign-in needs to know. `variant` is the dialect's name for
+    the version of the endpoints; sessions and cookies are kept under the issuer without it, which is `kept_under`
+    where that is another.
     """
 
     tenant: Tenant
@@ -41,9 +43,21 @@ class Scene(msgspec.Struct, frozen=True):
     session_secret: str = ""
     browser_secret: str = ""
     device: str = ""
+    variant: str = ""
+    kept_under: str = ""
 
     def __repr__(self) -> str:
         return f"Scene({self.issuer}, {self.ref})"
+
+    @property
+    def session_issuer(self) -> str:
+        """The issuer under which the browser keeps its session."""
+        return self.kept_under or self.issuer
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not known yet which tenant this is about."""
+        return not self.tenant.tenant_id
 
     @property
     def ring_id(self) -> RingId:

@@ -46,7 +46,7 @@ def problem(query: AuthorizeQuery, client: Client, scene: Scene) -> Problem | No
     return (
         query.problem
         or _response_type(query, client, scene)
-        or _response_mode(query, client)
+        or _response_mode(query, client, scene)
         or _scope(query, client)
         or _pkce(query, client)
         or _front_channel(query, client)
@@ -78,15 +78,16 @@ def _response_type(query: AuthorizeQuery, client: Client, scene: Scene) -> Probl
     return None
 
 
-def _response_mode(query: AuthorizeQuery, client: Client) -> Problem | None:
-    asked = query.response_mode
-    if asked and asked not in RESPONSE_MODES:
-        return Problem("invalid_request", "The response mode is not supported.", ", ".join(RESPONSE_MODES), asked[:80])
-    mode = responses.mode(query)
+def _response_mode(query: AuthorizeQuery, client: Client, scene: Scene) -> Problem | None:
+    asked, offered = query.response_mode, scene.dialect.profile.response_modes
+    if asked and asked not in offered:
+        return Problem("invalid_request", "The response mode is not supported.", ", ".join(offered), asked[:80])
+    mode = responses.mode(query, offered)
     # Multiple Response Type Encoding Practices 1.0 sections 3 and 5: a token must not travel in a query.
     if asked and asked != mode:
         return Problem("invalid_request", "The response mode 'query' is not for tokens.", "fragment, form_post", asked)
-    if mode not in client.response_modes:
+    # A mode that only this dialect has is no client's to switch off.
+    if mode in RESPONSE_MODES and mode not in client.response_modes:
         return Problem(
             "invalid_request",
             f"The response mode '{mode}' is not enabled for this application: it has to be in its response_modes.",

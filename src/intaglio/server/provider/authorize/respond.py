@@ -10,8 +10,9 @@ import msgspec
 
 from intaglio import ids
 from intaglio.names import GrantId
-from intaglio.protocol import claimsrequest
+from intaglio.protocol import circumstances, claimsrequest
 from intaglio.protocol.authorize import AuthorizeAnswer, AuthorizeQuery, Problem
+from intaglio.protocol.circumstances import Holder
 from intaglio.server.model import grants, sessions
 from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Code
@@ -47,6 +48,7 @@ def _answer(
     scene: Scene,
     wrong: Problem | None = None,
     signed_in: Session | None = None,
+    holder: Holder | None = None,
 ) -> AuthorizeAnswer:
     fields += [("state", query.state)] if query.state else []
     kept = None
@@ -55,9 +57,11 @@ def _answer(
         # OpenID Connect Session Management 1.0 section 2.
         state = sessionstate.told(query.client_id, query.redirect_uri, kept)
         fields += [("session_state", state)] if state else []
-    # RFC 9207 2: the client can tell which issuer answered, errors included.
-    fields.append(("iss", scene.issuer))
-    return AuthorizeAnswer(query.redirect_uri, responses.mode(query), tuple(fields), wrong, browser_state=kept)
+    if scene.dialect.profile.tells_issuer:
+        # RFC 9207 2: the client can tell which issuer answered, errors included.
+        fields.append(("iss", scene.issuer))
+    mode = responses.mode(query, scene.dialect.profile.response_modes)
+    return AuthorizeAnswer(query.redirect_uri, mode, tuple(fields), wrong, browser_state=kept, holder=holder)
 
 
 def error(query: AuthorizeQuery, wrong: Problem, scene: Scene) -> AuthorizeAnswer:
@@ -67,12 +71,22 @@ def error(query: AuthorizeQuery, wrong: Problem, scene: Scene) -> AuthorizeAnswe
 
 
 async def code(
-    query: AuthorizeQuery, client: Client, session: Session, scope: tuple[str, ...], scene: Scene, house: House
+    query: AuthorizeQuery,
+    client: Client,
+    present: tuple[Session, User],
+    scope: tuple[str, ...],
+    scene: Scene,
+    house: House,
 ) -> AuthorizeAnswer:
     """Return a new authorization code, bound to client, redirect URI, challenge, user and session."""
     text = ids.opaque()
-    await house.store.write(grants.code_insert, record(text, query, client, session, scope, scene))
-    return _answer(query, [("code", text)], scene, signed_in=session)
+    kept = record(text, query, client, present[0], scope, scene)
+    await house.store.write(grants.code_insert, kept)
+    return _answer(query, [("code", text)], scene, signed_in=present[0], holder=_holder(kept, present, scene))
+
+
+def _holder(kept: Code, present: tuple[Session, User], scene: Scene) -> Holder:
+    return grant.holder(present[1], present[0].session_id, kept.circumstances, scene)
 
 
 def record(
@@ -97,7 +111,14 @@ def record(
         created_at=scene.now,
         expires_at=scene.now + scene.dialect.profile.code_lifetime,
         claims=claimsrequest.encode(query.claims),
+        circumstances=of_request(query, session, scene),
     )
+
+
+def of_request(query: AuthorizeQuery, session: Session, scene: Scene) -> str:
+    """Return the circumstances of a sign-in for one request, as text."""
+    told = circumstances.decode(session.circumstances)
+    return circumstances.encode(msgspec.structs.replace(told, requested_at=scene.now, audience=query.audience))
 
 
 async def front_channel(
@@ -133,7 +154,8 @@ async def front_channel(
         # RFC 6749 4.2.2: the scope is told, for it may be less than what was asked for.
         fields += [("access_token", wanted.access_token), ("token_type", "Bearer"), ("expires_in", str(lifetime))]
         fields += [("scope", kept.scope)]
-    return _answer(query, fields + ([("id_token", token)] if token else []), scene, signed_in=present[0])
+    fields += [("id_token", token)] if token else []
+    return _answer(query, fields, scene, signed_in=present[0], holder=_holder(kept, present, scene))
 
 
 def signed(wanted: Wanted, record: Code, query: AuthorizeQuery, present: tuple[Session, User]) -> grant.Signed:
@@ -152,6 +174,7 @@ def signed(wanted: Wanted, record: Code, query: AuthorizeQuery, present: tuple[S
         claims=record.claims,
         code=wanted.code,
         state=query.state,
+        circumstances=record.circumstances,
     )
 
 

@@ -44,11 +44,11 @@ def default_mode(response_type: str) -> str:
     return "query" if response_type == "code" or TOKENS.isdisjoint(response_type.split(" ")) else "fragment"
 
 
-def mode(query: AuthorizeQuery) -> str:
-    """Return how the answer travels, for errors too."""
+def mode(query: AuthorizeQuery, offered: tuple[str, ...] = RESPONSE_MODES) -> str:
+    """Return how the answer travels, for errors too, of the modes that are offered."""
     usual = default_mode(query.response_type)
     # SECURITY: whatever was asked for, a token is never put into a query, which servers and browsers keep
     # (test_no_token_travels_in_a_query). Multiple Response Type Encoding Practices 1.0, sections 3 and 5.
-    if query.response_mode not in RESPONSE_MODES or (query.response_mode == "query" and usual == "fragment"):
+    if query.response_mode not in offered or (query.response_mode == "query" and usual == "fragment"):
         return usual
     return query.response_mode

@@ -99,7 +99,7 @@ async def decide(
         scope = (*scope, *await consent.before(client, present[1], scope, scene, house))
     query = asked.released(query, client, progress.consented)
     if query.response_type == "code":
-        return await respond.code(query, client, present[0], scope, scene, house)
+        return await respond.code(query, client, present, scope, scene, house)
     return await respond.front_channel(query, client, present, scope, scene, house)
 
 
@@ -172,6 +172,7 @@ async def _wait(query: AuthorizeQuery, client: Client, step: str, scene: Scene, 
             parameters=query.parameters,
             created_at=scene.now,
             expires_at=scene.now + TRANSACTION_LIFETIME,
+            variant=scene.variant,
         ),
     )
     return SignInNeeded(transaction, browser, step, TRANSACTION_LIFETIME)

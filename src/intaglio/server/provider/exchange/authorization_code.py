@@ -128,6 +128,7 @@ def signed(code: Code, user: User) -> grant.Signed:
         nonce=code.nonce,
         refreshed=False,
         claims=code.claims,
+        circumstances=code.circumstances,
     )
 
 
@@ -147,4 +148,5 @@ async def exchange(query: CodeExchange, scene: Scene, house: House) -> TokenAnsw
     wanted = "openid" in scope
     token = await grant.id_token(told, client, access, scene.now, scene, house, recipient) if wanted else ""
     offline = brought.may_refresh and "offline_access" in scope
-    return TokenAnswer(access, brought.lifetimes.access_token, scope, None, refresh if offline else "", token)
+    about = grant.holder(user, outcome.session_id, outcome.circumstances, scene)
+    return TokenAnswer(access, brought.lifetimes.access_token, scope, None, refresh if offline else "", token, about)

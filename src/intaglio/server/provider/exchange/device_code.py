@@ -45,6 +45,7 @@ class Poll(msgspec.Struct, frozen=True):
     may_refresh: bool
     now: int
     hears_of_logout: bool = False
+    slows_down: bool = True
 
     def __repr__(self) -> str:
         return "Poll(…)"
@@ -78,7 +79,8 @@ def redeem(brought: Poll) -> Plan[DeviceCode | Refusal]:
     if request.decision:
         return Refusal("access_denied")
     interval = yield from devices.poll(request.digest, brought.now)
-    return Refusal("slow_down" if interval > request.poll_seconds else "authorization_pending")
+    early = brought.slows_down and interval > request.poll_seconds
+    return Refusal("slow_down" if early else "authorization_pending")
 
 
 def _use(request: DeviceCode, brought: Poll) -> Plan[DeviceCode | Refusal]:
@@ -113,6 +115,7 @@ def _keep(request: DeviceCode, brought: Poll) -> Plan[None]:
         auth_time=request.auth_time,
         acr=request.acr,
         amr=request.amr,
+        circumstances=request.circumstances,
         created_at=now,
         expires_at=now + (spans.refresh_token if offline else spans.access_token),
     )
@@ -138,6 +141,7 @@ def _brought(query: DeviceExchange, client: Client, tokens: tuple[str, str], sce
         may_refresh="refresh_token" in client.grant_types,
         now=scene.now,
         hears_of_logout=client.hears_of_logout,
+        slows_down=scene.dialect.profile.slows_down,
     )
 
 
@@ -166,7 +170,8 @@ async def exchange(query: DeviceExchange, scene: Scene, house: House) -> TokenAn
     wanted = "openid" in scope
     token = await grant.id_token(told, client, access, scene.now, scene, house, recipient) if wanted else ""
     offline = _offline(outcome, brought)
-    return TokenAnswer(access, brought.lifetimes.access_token, scope, None, refresh if offline else "", token)
+    about = grant.holder(user, outcome.session_id, outcome.circumstances, scene)
+    return TokenAnswer(access, brought.lifetimes.access_token, scope, None, refresh if offline else "", token, about)
 
 
 def _signed(outcome: DeviceCode, user: User) -> grant.Signed:
@@ -181,4 +186,5 @@ def _signed(outcome: DeviceCode, user: User) -> grant.Signed:
         nonce="",
         refreshed=False,
         grant_type=GRANT,
+        circumstances=outcome.circumstances,
     )

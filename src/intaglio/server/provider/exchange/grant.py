@@ -12,7 +12,8 @@ import msgspec
 
 from intaglio import codec, ids
 from intaglio.errors import ProtocolFault
-from intaglio.protocol import claimsrequest
+from intaglio.protocol import circumstances, claimsrequest
+from intaglio.protocol.circumstances import Holder
 from intaglio.protocol.exchange import Presented
 from intaglio.protocol.facts import Facts
 from intaglio.server.issue import gather, mint
@@ -57,6 +58,7 @@ class Signed(msgspec.Struct, frozen=True):
     claims: str = ""
     code: str = ""
     state: str = ""
+    circumstances: str = ""
 
     def __repr__(self) -> str:
         return "Signed(…)"
@@ -108,7 +110,7 @@ def facts(signed: Signed, client: Client, access_token: str, now: int, scene: Sc
 
     `access_token` is the one that is given together with it, empty if none is.
     """
-    profile = scene.dialect.profile
+    profile, name, through_browser = scene.dialect.profile, scene.dialect.name, signed.grant_type == IMPLICIT
     alg = gather.algorithm(client, profile)
     grant_type = "refresh_token" if signed.refreshed else signed.grant_type
     return Facts(
@@ -120,7 +122,7 @@ def facts(signed: Signed, client: Client, access_token: str, now: int, scene: Sc
         now=now,
         lifetime=gather.lifetime("id_token", client, scene.tenant, profile, grant_type).seconds,
         alg=alg,
-        person=gather.person(signed.user, scene.tenant),
+        person=gather.person(signed.user, scene.tenant, name),
         scope=signed.scope,
         # OpenID Connect Core 12.2: a refreshed ID token should have no nonce; auth_time stays the original one.
         nonce="" if signed.refreshed else signed.nonce,
@@ -128,7 +130,8 @@ def facts(signed: Signed, client: Client, access_token: str, now: int, scene: Sc
         acr=signed.acr,
         amr=signed.amr,
         session_id=house.subjects.sid(client, signed.session_id),
-        at_hash=mint.at_hash(alg, access_token) if access_token and profile.at_hash else "",
+        # OpenID Connect Core 3.2.2.10: beside an access token that comes through the browser it has to be there.
+        at_hash=mint.at_hash(alg, access_token) if access_token and (profile.at_hash or through_browser) else "",
         # OpenID Connect Core 5.4: UserInfo gives the scopes' claims, unless no access token comes of the request.
         delivered_with_access_token=bool(access_token or signed.code),
         refreshed=signed.refreshed,
@@ -136,7 +139,20 @@ def facts(signed: Signed, client: Client, access_token: str, now: int, scene: Sc
         s_hash=hashes.half_hash(alg, signed.state) if signed.state else "",
         subject=house.subjects.of(scene.dialect, client, signed.user.user_id),
         requested=claimsrequest.decode(signed.claims).id_token if signed.claims else {},
+        circumstances=circumstances.decode(signed.circumstances),
+        variant=scene.variant,
+        groups=signed.user.groups,
+        roles=gather.roles(client, signed.user),
+        token_id=ids.new_uuid() if profile.names_tokens else "",
+        through_browser=through_browser,
+        client_settings=client.dialects.get(name, {}),
+        tenant_settings=scene.tenant.dialects.get(name, {}),
     )
+
+
+def holder(user: User, session_id: str, told: str, scene: Scene) -> Holder:
+    """Return who an answer is about, for the dialect that writes it; `told` are the circumstances as text."""
+    return Holder(user.user_id, user.username, scene.tenant.tenant_id, session_id, circumstances.decode(told))
 
 
 async def id_token(

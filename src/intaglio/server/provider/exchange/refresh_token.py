@@ -19,6 +19,7 @@ from intaglio.server.model import grants
 from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Grant, RefreshToken
 from intaglio.server.model.plan import Plan
+from intaglio.server.model.users import User
 from intaglio.server.provider.exchange import grant
 from intaglio.server.provider.scene import House, Scene
 
@@ -134,15 +135,19 @@ async def exchange(query: RefreshExchange, scene: Scene, house: House) -> TokenA
         scope=query.scope,
         access=ids.digest(access),
         successor=ids.digest(successor) if successor else None,
-        grace=scene.dialect.profile.refresh_grace,
+        grace=client.refresh_grace if client.refresh_grace is not None else scene.dialect.profile.refresh_grace,
         access_lifetime=spans.access_token,
         now=scene.now,
     )
     outcome = await house.store.write(refresh, use)
     if isinstance(outcome, Refusal):
         raise _fault_of(outcome)
-    token = await _id_token(outcome, client, access, scene, house, recipient)
-    return TokenAnswer(access, spans.access_token, outcome.scope, query.scope, successor, token)
+    user = await house.user(scene, outcome.family.user_id)
+    if user is None:
+        raise invalid_grant(WORD, "a token of a user who is disabled or gone")
+    token = await _id_token(outcome, user, client, access, scene, house, recipient)
+    about = grant.holder(user, outcome.family.session_id, outcome.family.circumstances, scene)
+    return TokenAnswer(access, spans.access_token, outcome.scope, query.scope, successor, token, about)
 
 
 def _fault_of(refusal: Refusal) -> ProtocolFault:
@@ -154,11 +159,8 @@ def _fault_of(refusal: Refusal) -> ProtocolFault:
 
 
 async def _id_token(
-    used: Used, client: Client, access: str, scene: Scene, house: House, recipient: Recipient | None
+    used: Used, user: User, client: Client, access: str, scene: Scene, house: House, recipient: Recipient | None
 ) -> str:
-    user = await house.user(scene, used.family.user_id)
-    if user is None:
-        raise invalid_grant(WORD, "a token of a user who is disabled or gone")
     if "openid" not in used.scope:
         return ""
     family = used.family
@@ -172,5 +174,6 @@ async def _id_token(
         nonce="",
         refreshed=True,
         claims=family.claims,
+        circumstances=family.circumstances,
     )
     return await grant.id_token(signed, client, access, used.used_at, scene, house, recipient)

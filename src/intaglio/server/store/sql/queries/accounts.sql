@@ -2,7 +2,8 @@
 
 -- name: sessions_of_user
 -- A person's live sessions, the latest sign-in first.
-SELECT session_id, digest, tenant_id, issuer, user_id, auth_time, amr, acr, created_at, expires_at, dialect, device
+SELECT session_id, digest, tenant_id, issuer, user_id, auth_time, amr, acr, created_at, expires_at, dialect, device,
+    circumstances
 FROM sessions
 WHERE tenant_id = :tenant_id AND user_id = :user_id AND ended_at IS NULL AND expires_at > :now
 ORDER BY auth_time DESC, session_id

@@ -23,6 +23,10 @@ DELETE FROM clients WHERE tenant_id = :tenant_id AND client_id = :client_id RETU
 -- One client of a tenant.
 SELECT record FROM clients WHERE tenant_id = :tenant_id AND client_id = :client_id;
 
+-- name: clients_anywhere
+-- Clients of that identifier in any tenant, at most sixteen of them.
+SELECT record FROM clients WHERE client_id = :client_id ORDER BY tenant_id LIMIT 16;
+
 -- name: client_page
 -- Clients of a tenant behind an identifier, by identifier.
 SELECT record FROM clients WHERE tenant_id = :tenant_id AND client_id > :after ORDER BY client_id LIMIT :limit;

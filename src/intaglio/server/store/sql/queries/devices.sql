@@ -11,13 +11,13 @@ VALUES
 -- name: device_by_digest
 -- A request by the device's code, whatever has become of it.
 SELECT digest, user_code, grant_id, tenant_id, issuer, client_id, scope, origin, created_at, expires_at, poll_seconds,
-    polled_at, decision, user_id, session_id, granted, auth_time, acr, amr, used_at
+    polled_at, decision, user_id, session_id, granted, auth_time, acr, amr, used_at, circumstances
 FROM device_codes WHERE digest = :digest;
 
 -- name: device_by_user_code
 -- A request that still waits, by the code that its person types.
 SELECT digest, user_code, grant_id, tenant_id, issuer, client_id, scope, origin, created_at, expires_at, poll_seconds,
-    polled_at, decision, user_id, session_id, granted, auth_time, acr, amr, used_at
+    polled_at, decision, user_id, session_id, granted, auth_time, acr, amr, used_at, circumstances
 FROM device_codes WHERE user_code = :user_code AND decision = '' AND expires_at > :now;
 
 -- name: device_poll
@@ -32,7 +32,7 @@ RETURNING poll_seconds;
 -- name: device_decide
 -- Write down what the person decided, unless it was decided before or is too late.
 UPDATE device_codes SET decision = :decision, user_id = :user_id, session_id = :session_id, granted = :granted,
-    auth_time = :auth_time, acr = :acr, amr = :amr
+    auth_time = :auth_time, acr = :acr, amr = :amr, circumstances = :circumstances
 WHERE digest = :digest AND decision = '' AND expires_at > :now
 RETURNING digest;
 
@@ -44,7 +44,7 @@ WHERE digest = :digest AND decision = 'approved' AND used_at IS NULL AND expires
         SELECT 1 FROM sessions AS s WHERE s.session_id = device_codes.session_id AND s.ended_at IS NOT NULL
     )
 RETURNING digest, user_code, grant_id, tenant_id, issuer, client_id, scope, origin, created_at, expires_at,
-    poll_seconds, polled_at, decision, user_id, session_id, granted, auth_time, acr, amr, used_at;
+    poll_seconds, polled_at, decision, user_id, session_id, granted, auth_time, acr, amr, used_at, circumstances;
 
 -- name: device_use [postgresql]
 -- Use an approved request up unless it was used, has expired, or its session has ended. The session's row is held
@@ -58,4 +58,4 @@ UPDATE device_codes SET used_at = :now
 WHERE digest = :digest AND decision = 'approved' AND used_at IS NULL AND expires_at > :now
     AND NOT EXISTS (SELECT 1 FROM session WHERE session.ended_at IS NOT NULL)
 RETURNING digest, user_code, grant_id, tenant_id, issuer, client_id, scope, origin, created_at, expires_at,
-    poll_seconds, polled_at, decision, user_id, session_id, granted, auth_time, acr, amr, used_at;
+    poll_seconds, polled_at, decision, user_id, session_id, granted, auth_time, acr, amr, used_at, circumstances;

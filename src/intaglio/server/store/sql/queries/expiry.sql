@@ -37,6 +37,18 @@ DELETE FROM device_codes WHERE digest IN (
     SELECT digest FROM device_codes WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
 ) AND expires_at <= :now RETURNING 1;
 
+-- name: expired_upstream_signins_delete
+-- Sign-ins at other providers that nobody finished.
+DELETE FROM upstream_signins WHERE digest IN (
+    SELECT digest FROM upstream_signins WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
+-- name: expired_pushed_requests_delete
+-- Pushed authorization requests.
+DELETE FROM pushed_requests WHERE digest IN (
+    SELECT digest FROM pushed_requests WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit
+) AND expires_at <= :now RETURNING 1;
+
 -- name: expired_throttles_delete
 -- Windows of failures that are over.
 DELETE FROM throttles WHERE key IN (

@@ -4,15 +4,15 @@
 -- Keep a new code.
 INSERT INTO codes
     (digest, grant_id, tenant_id, issuer, client_id, user_id, session_id, redirect_uri, code_challenge, scope, nonce,
-     auth_time, acr, amr, created_at, expires_at, claims)
+     auth_time, acr, amr, created_at, expires_at, claims, circumstances)
 VALUES
     (:digest, :grant_id, :tenant_id, :issuer, :client_id, :user_id, :session_id, :redirect_uri, :code_challenge,
-     :scope, :nonce, :auth_time, :acr, :amr, :created_at, :expires_at, :claims);
+     :scope, :nonce, :auth_time, :acr, :amr, :created_at, :expires_at, :claims, :circumstances);
 
 -- name: code_by_digest
 -- A code, used or not, expired or not.
 SELECT digest, grant_id, tenant_id, issuer, client_id, user_id, session_id, redirect_uri, code_challenge, scope, nonce,
-    auth_time, acr, amr, created_at, expires_at, used_at, claims
+    auth_time, acr, amr, created_at, expires_at, used_at, claims, circumstances
 FROM codes
 WHERE digest = :digest;
 
@@ -24,7 +24,7 @@ WHERE digest = :digest AND used_at IS NULL AND expires_at > :now
         SELECT 1 FROM sessions AS s WHERE s.session_id = codes.session_id AND s.ended_at IS NOT NULL
     )
 RETURNING digest, grant_id, tenant_id, issuer, client_id, user_id, session_id, redirect_uri, code_challenge, scope,
-    nonce, auth_time, acr, amr, created_at, expires_at, used_at, claims;
+    nonce, auth_time, acr, amr, created_at, expires_at, used_at, claims, circumstances;
 
 -- name: code_use [postgresql]
 -- Use a code up unless it was used, has expired, or its session has ended. The session's row is held meanwhile: a
@@ -38,26 +38,26 @@ UPDATE codes SET used_at = :now
 WHERE digest = :digest AND used_at IS NULL AND expires_at > :now
     AND NOT EXISTS (SELECT 1 FROM session WHERE session.ended_at IS NOT NULL)
 RETURNING digest, grant_id, tenant_id, issuer, client_id, user_id, session_id, redirect_uri, code_challenge, scope,
-    nonce, auth_time, acr, amr, created_at, expires_at, used_at, claims;
+    nonce, auth_time, acr, amr, created_at, expires_at, used_at, claims, circumstances;
 
 -- name: grant_insert
 -- Keep a new grant.
 INSERT INTO grants
     (grant_id, tenant_id, issuer, client_id, user_id, session_id, scope, auth_time, acr, amr, created_at, expires_at,
-     claims)
+     claims, circumstances)
 VALUES
     (:grant_id, :tenant_id, :issuer, :client_id, :user_id, :session_id, :scope, :auth_time, :acr, :amr, :created_at,
-     :expires_at, :claims);
+     :expires_at, :claims, :circumstances);
 
 -- name: grant_keep
 -- Keep a grant that may be there already, because a token came of it before its code was redeemed: then it lives on as
 -- long as both need it. A row comes back unless it is revoked.
 INSERT INTO grants
     (grant_id, tenant_id, issuer, client_id, user_id, session_id, scope, auth_time, acr, amr, created_at, expires_at,
-     claims)
+     claims, circumstances)
 VALUES
     (:grant_id, :tenant_id, :issuer, :client_id, :user_id, :session_id, :scope, :auth_time, :acr, :amr, :created_at,
-     :expires_at, :claims)
+     :expires_at, :claims, :circumstances)
 ON CONFLICT (grant_id) DO UPDATE
 SET expires_at = CASE WHEN grants.expires_at > excluded.expires_at THEN grants.expires_at ELSE excluded.expires_at END
 WHERE grants.revoked_at IS NULL
@@ -66,7 +66,7 @@ RETURNING grant_id;
 -- name: grant_by_id
 -- A grant, revoked or not.
 SELECT grant_id, tenant_id, issuer, client_id, user_id, session_id, scope, auth_time, acr, amr, created_at,
-    expires_at, revoked_at, claims
+    expires_at, revoked_at, claims, circumstances
 FROM grants
 WHERE grant_id = :grant_id;
 
@@ -84,7 +84,7 @@ ON CONFLICT (digest) DO NOTHING;
 -- A live access token with its live grant.
 SELECT a.digest, a.grant_id, a.scope, a.created_at, a.expires_at,
     g.grant_id, g.tenant_id, g.issuer, g.client_id, g.user_id, g.session_id, g.scope, g.auth_time, g.acr, g.amr,
-    g.created_at, g.expires_at, g.revoked_at, g.claims
+    g.created_at, g.expires_at, g.revoked_at, g.claims, g.circumstances
 FROM access_tokens a JOIN grants g ON g.grant_id = a.grant_id
 WHERE a.digest = :digest AND a.expires_at > :now AND g.expires_at > :now AND g.revoked_at IS NULL;
 
@@ -102,7 +102,7 @@ ON CONFLICT (digest) DO NOTHING;
 -- A refresh token with its grant, whatever their state.
 SELECT r.digest, r.grant_id, r.scope, r.created_at, r.expires_at, r.used_at,
     g.grant_id, g.tenant_id, g.issuer, g.client_id, g.user_id, g.session_id, g.scope, g.auth_time, g.acr, g.amr,
-    g.created_at, g.expires_at, g.revoked_at, g.claims
+    g.created_at, g.expires_at, g.revoked_at, g.claims, g.circumstances
 FROM refresh_tokens r JOIN grants g ON g.grant_id = r.grant_id
 WHERE r.digest = :digest;
 

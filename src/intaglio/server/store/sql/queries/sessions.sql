@@ -3,28 +3,30 @@
 -- name: session_insert
 -- Keep a new session; a cookie's digest names one session at an issuer.
 INSERT INTO sessions
-    (session_id, digest, tenant_id, issuer, user_id, auth_time, amr, acr, created_at, expires_at, dialect, device)
+    (session_id, digest, tenant_id, issuer, user_id, auth_time, amr, acr, created_at, expires_at, dialect, device,
+     circumstances)
 VALUES
     (:session_id, :digest, :tenant_id, :issuer, :user_id, :auth_time, :amr, :acr, :created_at, :expires_at, :dialect,
-     :device);
+     :device, :circumstances);
 
 -- name: session_with_user
 -- The live session of a cookie at an issuer, and the record of its user.
 SELECT s.session_id, s.digest, s.tenant_id, s.issuer, s.user_id, s.auth_time, s.amr, s.acr, s.created_at, s.expires_at,
-    s.dialect, s.device, u.record
+    s.dialect, s.device, s.circumstances, u.record
 FROM sessions AS s JOIN users AS u ON u.tenant_id = s.tenant_id AND u.user_id = s.user_id
 WHERE s.digest = :digest AND s.issuer = :issuer AND s.ended_at IS NULL AND s.expires_at > :now;
 
 -- name: session_renew
 -- The same person proved once more who they are: another secret opens the session from now on.
 UPDATE sessions SET digest = :digest, auth_time = :auth_time, amr = :amr, acr = :acr, expires_at = :expires_at,
-    device = :device
+    device = :device, circumstances = :circumstances
 WHERE session_id = :session_id AND ended_at IS NULL
 RETURNING session_id;
 
 -- name: session_by_id
 -- A live session by its public identifier.
-SELECT session_id, digest, tenant_id, issuer, user_id, auth_time, amr, acr, created_at, expires_at, dialect, device
+SELECT session_id, digest, tenant_id, issuer, user_id, auth_time, amr, acr, created_at, expires_at, dialect, device,
+    circumstances
 FROM sessions
 WHERE session_id = :session_id AND ended_at IS NULL AND expires_at > :now;
 

@@ -22,6 +22,22 @@ UPDATE tenants SET record = :record WHERE tenant_id = :tenant_id RETURNING 1;
 -- Let a host lead to a tenant; a host leads to one tenant only.
 INSERT INTO tenant_hosts (host, tenant_id) VALUES (:host, :tenant_id);
 
+-- name: tenant_hosts_delete
+-- Let no host lead to a tenant.
+DELETE FROM tenant_hosts WHERE tenant_id = :tenant_id;
+
+-- name: tenant_domain_insert
+-- Let a domain lead to a tenant; a domain leads to one tenant only.
+INSERT INTO tenant_domains (domain, tenant_id) VALUES (:domain, :tenant_id);
+
+-- name: tenant_domains_delete
+-- Let no domain lead to a tenant.
+DELETE FROM tenant_domains WHERE tenant_id = :tenant_id;
+
+-- name: tenant_by_domain
+-- The tenant to which a domain belongs.
+SELECT t.record FROM tenant_domains d JOIN tenants t ON t.tenant_id = d.tenant_id WHERE d.domain = :domain;
+
 -- name: tenant_by_slug
 -- The tenant of a slug.
 SELECT record FROM tenants WHERE slug = :slug;
