@@ -52,7 +52,7 @@ run: setup ## Set up, then start `intaglio dev` (ARGS="--port 9000 --memory")
 	@exec $(BIN)/intaglio dev $(ARGS)
 
 test: setup-dev ## Run every test, then say what has a witness and what has not
-	@$(BIN)/python -m pytest --capabilities $(ARGS)
+	@scripts/test.sh $(BIN) $(ARGS)
 
 check: setup-dev ## Format, lint (docstrings too), types, import contracts, docs in step
 	@scripts/check.sh $(BIN)
@@ -86,17 +86,18 @@ sdk: sdk-node sdk-go sdk-java ## Install and build the foreign clients that the 
 sdk-node: ## Install the Node clients that the tests drive
 	@if [ -f tests/sdk/node/package-lock.json ]; then cd tests/sdk/node && npm ci --no-audit --no-fund; else echo "no Node clients here"; fi
 
-sdk-go: ## Build the Go client that the tests drive
-	@if command -v go >/dev/null; then cd tests/sdk/go && $(BOUNDED) go build -mod=readonly -trimpath -o build/witness .; \
-	  else echo "Go is not installed: its client is not built, and its tests are skipped"; fi
+# Every folder with a main.go becomes build/FOLDER, and the folder above build/witness.
+sdk-go: ## Build the Go clients that the tests drive
+	@if command -v go >/dev/null; then cd tests/sdk/go && mkdir -p build && $(BOUNDED) go build -mod=readonly -trimpath -o build/ ./...; \
+	  else echo "Go is not installed: its clients are not built, and their tests are skipped"; fi
 
 # Maven keeps no lock file, so what it fetched is held against the digests beside the pom.
-sdk-java: ## Build the Java client that the tests drive
+sdk-java: ## Build the Java clients that the tests drive
 	@if command -v mvn >/dev/null && command -v javac >/dev/null; then cd tests/sdk/java && rm -rf build && \
 	  $(BOUNDED) mvn -q -B dependency:copy-dependencies -DoutputDirectory=build/lib -DincludeScope=runtime && \
 	  (cd build/lib && sha256sum --check --strict --quiet ../../digests) && \
-	  javac -cp 'build/lib/*' -d build/classes Witness.java; \
-	  else echo "Maven or a JDK is not installed: the Java client is not built, and its tests are skipped"; fi
+	  javac -cp 'build/lib/*' -d build/classes *.java; \
+	  else echo "Maven or a JDK is not installed: the Java clients are not built, and their tests are skipped"; fi
 
 clean: ## Remove what was built; ./var (the development database) stays
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/sdk/node/node_modules tests/sdk/go/build tests/sdk/java/build

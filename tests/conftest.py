@@ -1,14 +1,35 @@
-"""Collects what the tests prove about each row of `docs/capabilities.toml` and reports it at the end of the run."""
+"""Collects what the tests prove about each row of `docs/capabilities.toml` and reports it at the end of the run.
+
+The run may be in two parts, one after the other: what takes no notice of its surroundings runs in several processes,
+what measures time or fills the machine runs `alone`. The first part hands its outcomes to the second in a file.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import pathlib
 import tomllib
 
 import pytest
 
-ROWS = pathlib.Path(__file__).parent.parent / "docs" / "capabilities.toml"
+HERE = pathlib.Path(__file__).parent
+ROWS = HERE.parent / "docs" / "capabilities.toml"
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+ALONE = (
+    "browser",
+    "cli",
+    "docs",
+    "gate",
+    "packaging",
+    "proof",
+    "sdk",
+    "stories",
+    "test_client.py",
+    "server/admin/test_scale.py",
+    "server/agent",
+)
+"""What measures time, starts programs or shares a machine's ports: it runs by itself."""
 
 
 def _known() -> list[str]:
@@ -16,41 +37,67 @@ def _known() -> list[str]:
         return [name for group in tomllib.load(file)["group"] for name in group["rows"]]
 
 
+def _is_alone(item: pytest.Item) -> bool:
+    place = item.path.relative_to(HERE).as_posix()
+    return any(place == one or place.startswith(one + "/") for one in ALONE)
+
+
 class Witnesses:
-    """The outcome of every test that carries a capability marker."""
+    """The outcome of every test that carries a capability marker; `rows` has them by row, test and witness."""
 
     def __init__(self) -> None:
-        self.claims: dict[str, list[tuple[str, str]]] = {}
-        self.outcomes: dict[str, str] = {}
+        self.rows: dict[str, dict[str, tuple[str, str]]] = {}
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Note which test proves which row; a row that is not in the list stops the run."""
         known = set(_known())
         for item in items:
+            if _is_alone(item):
+                item.add_marker(pytest.mark.alone)
             for marker in item.iter_markers("capability"):
                 name, witness = marker.kwargs["name"], marker.kwargs["witness"]
                 if name not in known:
                     raise pytest.UsageError(f"{item.nodeid}: no capability '{name}' in docs/capabilities.toml")
-                self.claims.setdefault(name, []).append((item.nodeid, witness))
+                # A property travels with the report, from whichever process ran the test.
+                item.user_properties.append(("capability", [name, witness]))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the worst outcome of a test's phases."""
-        if report.failed:
-            self.outcomes[report.nodeid] = FAILED
+        for kind, value in report.user_properties:
+            if kind == "capability":
+                name, witness = value
+                self._note(name, report.nodeid, witness, report)
+
+    def _note(self, name: str, test: str, witness: str, report: pytest.TestReport) -> None:
+        tests = self.rows.setdefault(name, {})
+        before = tests.get(test, ("", ""))[0]
+        if report.failed or before == FAILED:
+            tests[test] = (FAILED, witness)
         elif report.skipped:
-            self.outcomes.setdefault(report.nodeid, SKIPPED)
-        elif report.when == "call":
-            self.outcomes.setdefault(report.nodeid, PASSED)
+            tests[test] = (SKIPPED, witness)
+        elif report.when == "call" and not before:
+            tests[test] = (PASSED, witness)
 
     def state(self, name: str) -> tuple[str, str]:
         """Return the state of a row and its witnesses: failed before passed before skipped before not there."""
-        claims = self.claims.get(name, [])
-        outcomes = {self.outcomes.get(test, "not run") for test, _ in claims}
-        witnesses = ", ".join(sorted({witness for _, witness in claims}))
+        tests = self.rows.get(name, {})
+        outcomes = {outcome for outcome, _ in tests.values()}
+        witnesses = ", ".join(sorted({witness for _, witness in tests.values()}))
         for state in (FAILED, PASSED, SKIPPED):
             if state in outcomes:
                 return state, witnesses
-        return "not there" if not claims else "not run", witnesses
+        return "not there", witnesses
+
+    def keep(self, file: pathlib.Path) -> None:
+        """Write the outcomes for the second part of the run."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(self.rows), "utf-8")
+
+    def take(self, file: pathlib.Path) -> None:
+        """Add the outcomes of the first part."""
+        for name, tests in json.loads(file.read_text("utf-8")).items():
+            self.rows.setdefault(name, {}).update({test: tuple(outcome) for test, outcome in tests.items()})
 
 
 class Table:
@@ -73,9 +120,22 @@ class Table:
             terminalreporter.write_line("Not there (no passing witness): " + ", ".join(missing))
 
 
+class Handing:
+    """Hands the outcomes of the first part over."""
+
+    def __init__(self, witnesses: Witnesses, file: pathlib.Path) -> None:
+        self.witnesses, self.file = witnesses, file
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the file once the last test has ended."""
+        self.witnesses.keep(self.file)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--capabilities`, which `make test` gives."""
+    """Add the options that `make test` gives."""
     parser.addoption("--capabilities", action="store_true", help="print the capabilities and their witnesses")
+    parser.addoption("--outcomes-to", metavar="FILE", help="write what the tests proved to a file")
+    parser.addoption("--outcomes-from", metavar="FILE", help="add what an earlier part of the run proved")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -83,5 +143,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "capability(name, witness): proves a row of docs/capabilities.toml")
     witnesses = Witnesses()
     config.pluginmanager.register(witnesses, "capability-witnesses")
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        return
+    if config.getoption("--outcomes-from"):
+        witnesses.take(pathlib.Path(config.getoption("--outcomes-from")))
+    if config.getoption("--outcomes-to"):
+        config.pluginmanager.register(Handing(witnesses, pathlib.Path(config.getoption("--outcomes-to"))), "outcomes")
     if config.getoption("--capabilities"):
         config.pluginmanager.register(Table(witnesses), "capability-table")
