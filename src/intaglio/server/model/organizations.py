@@ -64,7 +64,7 @@ def page(tenant_id: str, after: str, limit: int) -> Plan[list[Organization]]:
 
 @single
 def add_member(tenant_id: str, organization_id: str, user_id: str) -> Plan[None]:
-    """Let a user belong to an organization; once is enough. `Conflict` if either is not there."""
+    """Let a user belong to an organization; once is enough. Raises `storage-refused` if either is not there."""
     values: dict[str, Value] = {"tenant_id": tenant_id, "organization_id": organization_id, "user_id": user_id}
     yield Ask("organization_member_insert", values)
 
