@@ -274,7 +274,7 @@ OWN = {
 def test_own_dialects_mint_what_their_rules_believe(name):
     """Believe the tokens of the project's own issuers by the rules of the dialect that they speak."""
     dialect, minting, id_token, more = OWN[name]
-    issuer = minting.issuer("https://op.example", "default", "t")
+    issuer = minting.issuer(Site("https://op.example", "default", "t", "default"))
     token = jws.sign(
         key("RS256"), {"typ": "JWT", "kid": "k1"}, codec.encode_json(id_token(_facts(issuer, "client-1", **more)))
     )
