@@ -13,6 +13,7 @@ from intaglio.clock import FixedClock
 from intaglio.dialects import believing
 from intaglio.dialects.auth0 import claims as auth0
 from intaglio.dialects.auth0 import profile as auth0_profile
+from intaglio.dialects.dialect import Site
 from intaglio.dialects.google import claims as google
 from intaglio.dialects.google import profile as google_profile
 from intaglio.dialects.standard import claims as standard
