@@ -298,7 +298,9 @@ class Site:
         """Change the default tenant's record, which no command can do yet."""
         changed = msgspec.structs.replace(self.read(tenants.by_id, seeds.TENANT_ID), **changes)
         connection = self.store._writing
-        connection.execute("UPDATE tenants SET record = ?", (msgspec.json.encode(changed),))
+        connection.execute(
+            "UPDATE tenants SET record = ? WHERE tenant_id = ?", (msgspec.json.encode(changed), seeds.TENANT_ID)
+        )
         self.settle()
 
     def add_tenant(self, slug: str, **members: Any) -> Tenant:

@@ -7,6 +7,7 @@ Each error keeps four things apart: a stable `code`, a `public` text that is saf
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 
@@ -56,11 +57,13 @@ class ProtocolFault(IntaglioError):
     public = "The request is not valid."
     reason = ""
     """Why, as a stable word that a dialect may have a number or a text for; empty where the code says it all."""
+    told: Mapping[str, str] = MappingProxyType({})
+    """Values of the request that a dialect's text may repeat."""
 
     def because(self, reason: str, **told: str) -> ProtocolFault:
         """Return this fault with its reason, and with values of the request that the dialect's text may repeat."""
         self.reason = reason
-        self.told: Mapping[str, str] = told
+        self.told = told
         return self
 
 

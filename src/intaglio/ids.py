@@ -34,6 +34,12 @@ def new_uuid() -> str:
     return str(uuid.uuid4())
 
 
+def short_uuid() -> str:
+    """Return a UUID of 64 random bits behind zeros, the form in which people of no organisation are numbered."""
+    digits = secrets.token_hex(8)
+    return f"00000000-0000-0000-{digits[:4]}-{digits[4:]}"
+
+
 def opaque(octets: int = 32) -> str:
     """Return `octets` random octets as base64url text without padding (43 characters for 32 octets)."""
     return secrets.token_urlsafe(octets)

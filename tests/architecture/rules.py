@@ -34,10 +34,50 @@ VENDOR_WORDS = {
         "generateidtoken",
         "x-cloudtasks",
     ),
-    "microsoft": ("aadsts", "microsoftonline", "sts.windows.net", "'oid'", "idtyp"),
-    "auth0": ("/oauth/token", "auth0|", "auth0.com", "/dbconnections"),
-    "cloudentity": ("cloudentity.io", "'rat'", "'aid'"),
+    "microsoft": (
+        "aadsts",
+        "microsoftonline",
+        "windows.net",
+        "graph.microsoft",
+        "'oid'",
+        "'upn'",
+        "'uti'",
+        "'aio'",
+        "'wids'",
+        "idtyp",
+        "unique_name",
+        "xms_",
+        "hasgroups",
+        "client_info",
+        "suberror",
+        "tokenlifetimepolicy",
+        "federatedidentitycredentials",
+        "x-ms-",
+    ),
+    "auth0": (
+        "/oauth/token",
+        "/oauth/revoke",
+        "/v2/logout",
+        "/api/v2",
+        "auth0|",
+        "auth0.com",
+        "auth0-client",
+        "/dbconnections",
+        "google-oauth2",
+        "'org_id'",
+        "jwt_configuration",
+        "lifetime_in_seconds",
+        "inexistent_",
+    ),
+    "cloudentity": ("cloudentity.io", "'rat'", "'aid'", "'scp'", "idp_method", "error_hint"),
 }
+NEUTRAL = (
+    "codec", "tokens", "wire", "protocol", "validate", "relying", "net", "dialects.standard", "dialects.dialect",
+    "dialects.routes", "dialects.coding", "server.model", "server.store", "server.keyring", "server.credentials",
+    "server.access", "server.issue", "server.registry", "server.provider", "server.workload", "server.admin",
+    "server.http", "server.web", "server.jobs",
+)  # fmt: skip
+"""Packages that know no dialect by name."""
 
 
 def inside(name: str, *packages: str) -> bool:
@@ -123,6 +163,17 @@ def vendor_words(name: str, source: str) -> list[str]:
     ]
 
 
+def dialect_names(name: str, source: str) -> list[str]:
+    """No neutral package decides anything by the name of a vendor's dialect."""
+    if not inside(name, *NEUTRAL):
+        return []
+    return [
+        f"line {node.lineno}: {node.value}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in VENDOR_WORDS
+    ]
+
+
 def forbidden_names(name: str, source: str) -> list[str]:
     """No module or class is called after what everything is: utils, helpers, manager, handler …"""
     found = [f"module {name}" for part in name.split(".") if part.rpartition("_")[2] in FORBIDDEN_NAMES]
@@ -165,6 +216,7 @@ MODULE_RULES: tuple[Rule, ...] = (
     sockets,
     dataclasses,
     vendor_words,
+    dialect_names,
     forbidden_names,
     future_annotations,
 )

@@ -17,10 +17,31 @@ LIBRARY = ("click", "cryptography", "httpx2", "joserfc", "msgspec")
 WORKPLACE = ("/" + "work/", "/" + "tmp/")
 
 
-@pytest.mark.parametrize("rule", rules.MODULE_RULES, ids=lambda rule: rule.__name__)
+def _rule(rule: rules.Rule) -> object:
+    about_vendors = capability("vendor-words", witness="a search of every module, template and statement")
+    marks = [about_vendors] if rule in (rules.vendor_words, rules.dialect_names) else []
+    return pytest.param(rule, id=rule.__name__, marks=marks)
+
+
+@pytest.mark.parametrize("rule", [_rule(rule) for rule in rules.MODULE_RULES])
 def test_source_keeps_the_rule(rule: rules.Rule) -> None:
     """No module breaks the rule."""
     found = {name: broken for name, path in MODULES if (broken := rule(name, path.read_text(encoding="utf-8")))}
+    assert found == {}
+
+
+@capability("vendor-words", witness="a search of every module, template and statement")
+def test_statements_pages_and_scripts_have_no_vendors_words() -> None:
+    """What is no Python keeps to the same: SQL, templates, styles and scripts, but for what the inspector explains."""
+    kinds = {".sql", ".html", ".css", ".js", ".svg"}
+    texts = [path for path in (rules.SOURCE / "intaglio").rglob("*.*") if path.suffix in kinds]
+    assert len(texts) > 40
+    found = {
+        path.name: words
+        for path in texts
+        if path.name not in {"data.js", "snippets.js"}
+        and (words := rules.vendor_words("intaglio.server.web", path.read_text(encoding="utf-8")))
+    }
     assert found == {}
 
 

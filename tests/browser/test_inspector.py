@@ -110,6 +110,22 @@ def test_a_pasted_token_is_told_apart(inspector: sync_api.Page) -> None:
     sync_api.expect(inspector.locator("#inspect-problems")).to_contain_text("Bearer")
 
 
+@capability("inspector-worth", witness=CHROMIUM)
+def test_what_validating_is_worth_is_said(inspector: sync_api.Page) -> None:
+    """Beside the checks of a token: everything on a server, nothing against its user elsewhere, nothing at an API."""
+    worth = inspector.locator("#inspect-worth")
+    sync_api.expect(worth).to_be_hidden()
+    inspector.fill("#inspect-token", _signed())
+    sync_api.expect(worth).to_be_visible()
+    inspector.set_viewport_size({"width": 360, "height": 740})
+    said = dict(zip(worth.locator("dt").all_inner_texts(), worth.locator("dd").all_inner_texts(), strict=True))
+    answers = {name.split("\n")[0]: text for name, text in said.items()}
+    assert [text.split()[0].strip(".") for text in answers.values()] == ["Everything", "Something", "Nothing"]
+    assert "confidential client" in worth.inner_text()
+    assert "public client" in worth.inner_text()
+    assert inspector.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 @capability("inspector-page", witness=CHROMIUM)
 @pytest.mark.parametrize(
     ("text", "kind"),

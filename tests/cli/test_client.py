@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from intaglio.cli.faults import Exit
+from intaglio.tokens import certificates, pem
+from intaglio.tokens import jwk as keys
 from tests.capability import capability
 from tests.cli.conftest import Run
 
@@ -38,6 +40,9 @@ def jwk(**members: Any) -> dict[str, Any]:
 
 
 JWKS = json.dumps({"keys": [jwk(kid="s"), jwk(kid="e", use="enc")]})
+CERTIFICATE = pem.certificate_to_pem(
+    certificates.self_signed(keys.generate("RS256"), common_name="app", not_before=0, lifetime=10**9)
+)
 
 
 def create(tenant: Run, *words: str, stdin: str = "") -> dict[str, Any]:
@@ -142,6 +147,9 @@ def test_a_client_is_changed(tenant: Run) -> None:
     assert hybrid["response_types"] == ["code id_token"]
     keyed = update(tenant, client_id, "--auth-method", "private_key_jwt", "--jwks-file", "-", stdin=JWKS)
     assert keyed["jwks"] == json.loads(JWKS)
+    certified = update(tenant, client_id, "--jwks-file", "-", stdin=f"Bag Attributes\n{CERTIFICATE}")
+    (key,) = certified["jwks"]["keys"]
+    assert (key["kid"], key["kty"], len(key["x5c"])) == (key["x5t"], "RSA", 1)
     emptied = tenant("client", "update", client_id, "--tenant", "acme", "--jwks-file", "", "-o", "json")
     assert emptied.code == Exit.USAGE
     assert "keys-missing" in emptied.err

@@ -6,8 +6,9 @@ import pathlib
 
 import pytest
 
+from intaglio.dialects import registry
 from intaglio.errors import Misconfigured
-from intaglio.server import settings
+from intaglio.server import run, settings
 from tests.capability import capability
 from tests.cli.conftest import Run
 
@@ -203,6 +204,28 @@ def test_good_settings_may_serve(tmp_path: pathlib.Path) -> None:
     settings.require_serving(loaded)
     assert loaded.listener("standard") == settings.Listener("standard", "127.0.0.1", 8080, "https://id.example.com")
     assert loaded.listener("google") is None
+
+
+@capability("cloudentity-issuer", witness="the listener that serve opens")
+def test_a_listener_of_workspaces(tmp_path: pathlib.Path) -> None:
+    """The cloudentity dialect has a door of its own; no tenant belongs to it, for the path names one."""
+    text = GOOD + '\n[cloudentity]\nlisten = "127.0.0.1:8084"\nbase_url = "https://work.example.com"'
+    loaded = settings.load(write(tmp_path, text), {})
+    settings.require_serving(loaded)
+    found = run._serving_listeners(loaded)[8084]
+    assert (found.name, found.base_url, found.tenant) == ("cloudentity", "https://work.example.com", "")
+    assert found.dialect is registry.DIALECTS["cloudentity"]
+
+
+@capability("microsoft-tenants", witness="the listener that serve opens")
+def test_a_listener_of_an_authority(tmp_path: pathlib.Path) -> None:
+    """The microsoft dialect has a door of its own, and no tenant belongs to it."""
+    text = GOOD + '\n[microsoft]\nlisten = "127.0.0.1:8082"\nbase_url = "https://login.example.com"'
+    loaded = settings.load(write(tmp_path, text), {})
+    settings.require_serving(loaded)
+    found = run._serving_listeners(loaded)[8082]
+    assert (found.name, found.base_url, found.tenant) == ("microsoft", "https://login.example.com", "")
+    assert found.dialect is registry.DIALECTS["microsoft"]
 
 
 def test_two_dialects_do_not_share_a_door(tmp_path: pathlib.Path) -> None:

@@ -77,3 +77,15 @@ def test_lifetimes_of_the_device_grant(database: Run) -> None:
     grant = "urn:ietf:params:oauth:grant-type:device_code"
     made = json.loads(database("tenant", "create", "acme", "--grant-lifetime", f"{grant}:id_token=600").out)
     assert made["grant_lifetimes"][grant]["id_token"] == 600
+
+
+def test_hosts_are_changed(database: Run) -> None:
+    """Those that are given take the place of those before; one belongs to one tenant."""
+    for slug in ("acme", "other"):
+        database("tenant", "create", slug)
+    changed = json.loads(database("tenant", "update", "acme", "--host", "id.acme.example", "--host", "b.example").out)
+    assert changed["hosts"] == ["id.acme.example", "b.example"]
+    assert "(domain-taken)" in database("tenant", "update", "other", "--host", "b.example").err
+    assert "(host-invalid)" in database("tenant", "update", "other", "--host", "https://b.example").err
+    assert json.loads(database("tenant", "update", "acme", "--host", "").out)["hosts"] == []
+    assert json.loads(database("tenant", "update", "other", "--host", "b.example").out)["hosts"] == ["b.example"]

@@ -8,6 +8,7 @@ import pathlib
 import pytest
 
 from intaglio.cli.faults import Exit
+from intaglio.dialects import registry
 from tests.capability import capability
 from tests.cli.conftest import Run
 
@@ -36,7 +37,7 @@ def test_claims_come_with_their_rules(asked: Run) -> None:
     (token,) = told["id_tokens"]
     assert (told["issuer"], told["scope"]) == ("https://id.example.com/default", "openid email")
     assert (token["claims"]["iss"], token["claims"]["aud"], token["claims"]["nonce"]) == (told["issuer"], "web", "n")
-    assert token["header"] == {"alg": "RS256", "rule": "client id_token_signed_response_alg"}
+    assert token["header"] == {"alg": "RS256", "rule": "dialect standard, for the client names none"}
     assert token["claims"]["name"] == "Ada"
     assert "email" not in token["claims"]
     assert token["reasons"]["name"] == {
@@ -56,12 +57,26 @@ def test_a_table_for_people(asked: Run) -> None:
     assert "(hash of the access token)" in rows["at_hash"]
 
 
-@pytest.mark.parametrize("dialect", ["standard", "google", "auth0"])
-def test_each_dialect_answers(asked: Run, dialect: str) -> None:
+@pytest.mark.parametrize("dialect", list(registry.DIALECTS))
+def test_each_dialect_answers(asked: Run, database: Run, dialect: str) -> None:
     """Every dialect shows its own issuer and subject."""
     told = json.loads(asked("--dialect", dialect).out)
-    issuer = {"standard": "/default", "google": "", "auth0": "/"}[dialect]
+    tenant_id = json.loads(database("tenant", "show", "default").out)["tenant_id"]
+    issuer = {
+        "standard": "/default",
+        "google": "",
+        "microsoft": f"/{tenant_id}/v2.0",
+        "auth0": "/",
+        "cloudentity": "/default/default",
+    }[dialect]
     assert told["id_tokens"][0]["claims"]["iss"] == told["issuer"] == "https://id.example.com" + issuer
+
+
+def test_the_version_of_the_endpoints_counts(asked: Run) -> None:
+    """Where a dialect has two, `--variant` says which: issuer and claims are that version's."""
+    told = json.loads(asked("--dialect", "microsoft", "--variant", "1.0").out)
+    claims = told["id_tokens"][0]["claims"]
+    assert (claims["ver"], claims["iss"].endswith("/v2.0")) == ("1.0", False)
 
 
 def test_a_refused_request_is_refused(asked: Run) -> None:

@@ -158,6 +158,9 @@ class DialectSuite:
             await store.write(organizations.add_member, TENANT, "org_1", USER)
             await store.write(organizations.add_member, TENANT, "org_1", USER)
             assert await store.read(organizations.members, TENANT, "org_1", "", 10) == [USER]
+            found = await store.read(organizations.of_user, TENANT, USER, 10)
+            assert [one.organization_id for one in found] == ["org_1"]
+            assert await store.read(organizations.of_user, OTHER, USER, 10) == []
             assert await store.write(organizations.delete, TENANT, "org_1")
             assert not await store.read(organizations.has_member, TENANT, "org_1", USER)
             with pytest.raises(errors.IntaglioError):

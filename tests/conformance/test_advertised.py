@@ -46,7 +46,7 @@ CALLBACK = "http://127.0.0.1:9999/cb"
 ANSWER = DiscoveryAnswer(
     ISSUER, ISSUER, DIALECT.profile.signing_algs, sign_up=True, registration=True, session_management=True
 )
-DOCUMENT = discovery.metadata(ANSWER)
+DOCUMENT = discovery.whole(ANSWER)
 VALUES = [(name, one) for name, told in DOCUMENT.items() for one in (told if isinstance(told, list) else [told])]
 ALL_TYPES = ("code", "id_token", "id_token token", "code id_token", "code token", "code id_token token")
 ALL_GRANTS = ("authorization_code", "implicit", "refresh_token", "client_credentials", GRANT)
@@ -595,6 +595,19 @@ def _object_by_value(world: World, value: bool) -> None:
 def _object_by_reference(world: World, value: bool) -> None:
     told = _by_reference(world, registered=True)
     assert (told.get("state") == "inside" and "code" in told) is value
+
+
+@uses("pushed_authorization_request_endpoint")
+def _pushed(world: World, value: str) -> None:
+    app, browser = world.client(require_pushed_authorization_requests=True), harness.Browser(world.site)
+    told = world.site.post(value, app.request(), headers=app.headers()).json()
+    query = urlencode({"client_id": app.client_id, "request_uri": told["request_uri"]})
+    assert "code" in browser.through(browser.get(f"{ISSUER}/authorize?{query}")).params
+
+
+@uses("require_pushed_authorization_requests")
+def _pushed_alone(world: World, value: bool) -> None:
+    assert ("error" in world.fields(world.client())) is value
 
 
 @uses("require_request_uri_registration")

@@ -353,6 +353,13 @@ class WorkloadSuite:
             for email in ("A@x.example", "b@x.example", "", "%", "a@x.example ", '["a@x.example"]'):
                 assert await store.read(users.by_confirmed_email, TENANT, email) == []
             assert await store.read(users.by_confirmed_email, OTHER, "a@x.example") == []
+            for email in ("a@x.example", "A@X.Example", "b@x.example", 'é"\\@X.EXAMPLE'):
+                assert await store.read(users.has_email, TENANT, email)
+            for email in ("", "%", "a@x.example ", "_@x.example"):
+                assert not await store.read(users.has_email, TENANT, email)
+            assert not await store.read(users.has_email, OTHER, "a@x.example")
+            assert await store.read(users.has_email, TENANT, "a@x.example", "u0")
+            assert not await store.read(users.has_email, TENANT, 'é"\\@x.example', f"u{len(claims) - 1}")
 
         self.run(url, case)
 

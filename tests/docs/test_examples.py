@@ -171,6 +171,47 @@ def test_commands_of_previewing_run(development: Development) -> None:
     assert "unauthorized_client" in ran.stderr
 
 
+@capability("claim-rule-cli", witness="bash")
+def test_commands_of_claims_of_your_own_run(development: Development) -> None:
+    """Each command of the how-to does what it says: rules are added, previewed, tried, refused and removed."""
+    ran = development.run("docs/howto/claim-rules.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "claim rule https://app.example.com/greeting of the client" in ran.stdout
+    assert "Hello Alice" in ran.stdout
+    assert '"large": true' in ran.stdout or '"large":true' in ran.stdout
+    assert '"https://app.example.com/domain": "' in ran.stdout
+    assert "claim-reserved" in ran.stderr
+
+
+@capability("microsoft-certificate", witness="OpenSSL and curl")
+def test_commands_of_proving_without_a_secret_run(development: Development) -> None:
+    """Each command of the how-to does what it says: a certificate's key gets a token, and a credential is kept."""
+    ran = development.run("docs/howto/without-secrets.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert '"access_token":"ig_at_' in ran.stdout
+    assert '"api://AzureADTokenExchange"' in ran.stdout
+
+
+@capability("lifetime-policy-cli", witness="bash")
+def test_commands_of_lifetimes_run(development: Development) -> None:
+    """Each command of the how-to does what it says: policies are made, assigned, seen in previews and deleted."""
+    ran = development.run("docs/howto/token-lifetimes.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "600 s, set by: policy of the service principal: Ten minutes" in ran.stdout
+    assert "5400 s, set by: policy of the organisation: Everybody" in ran.stdout
+    assert ran.stdout.rstrip().endswith("[]")
+
+
+@capability("howto-upstream", witness="bash and curl")
+def test_commands_of_signing_in_elsewhere_run(development: Development) -> None:
+    """Each command of the how-to does what it says: a connection is made, tried, and offered on the login page."""
+    ran = development.run("docs/howto/upstream.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert '"issuer": "http://localhost' in ran.stdout
+    assert 'href="/_intaglio/upstream/go/' in ran.stdout
+    assert "trusts_email" in ran.stderr
+
+
 @capability("serve", witness="bash and curl")
 def test_commands_of_serving_run(development: Development) -> None:
     """Each command of the how-to does what it says: an issuer is configured, filled and started."""
@@ -269,3 +310,57 @@ def test_commands_of_a_page_are_run(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         assert re.match(r"(make|export) ", block), block
+
+
+@capability("auth0-management", witness="bash and curl")
+@capability("auth0-hosts", witness="bash and curl")
+@capability("cli-organization", witness="bash")
+@capability("cli-dialect-settings", witness="bash")
+def test_commands_of_the_auth0_dialect_run(development: Development) -> None:
+    """Each command of the how-to does what it says: a tenant gets a host, a lifetime is changed over the network."""
+    ran = development.run("docs/howto/auth0.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "http://id.haystack.example/" in ran.stdout
+    assert "'lifetime_in_seconds': 3600" in ran.stdout
+
+
+@capability("howto-microsoft", witness="bash and curl")
+@capability("cli-group", witness="bash")
+@capability("cli-client-role", witness="bash")
+def test_commands_of_the_microsoft_dialect_run(development: Development) -> None:
+    """Each command of the how-to does what it says: issuers of each word, a shared application, roles, a device."""
+    ran = development.run("docs/howto/microsoft.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    base = f"http://localhost:{development.running.port + 2}"
+    tenant = "00000000-0000-4000-8000-000000000001"
+    assert f"{base}/{tenant}/v2.0\n{base}/{tenant}/\n{base}/{{tenantid}}/v2.0" in ran.stdout
+    assert "['access_token', 'expires_in', 'ext_expires_in', 'token_type']" in ran.stdout
+    assert "enter the code" in ran.stdout
+    assert "invalid_request [9001023]" in ran.stdout
+    assert "Writer" in ran.stdout
+
+
+@capability("cloudentity-services", witness="bash and curl")
+@capability("cloudentity-durations", witness="bash and curl")
+def test_commands_of_the_cloudentity_dialect_run(development: Development) -> None:
+    """Each command of the how-to does what it says."""
+    ran = development.run("docs/howto/cloudentity.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "/default/default/oauth2/token" in ran.stdout
+    assert "lifetime    300 s" in ran.stdout
+    assert "60 seconds" in ran.stdout
+    assert '"cause": "grant_invalid"' in ran.stdout
+
+
+@capability("howto-auth0-sdks", witness="bash")
+def test_commands_of_auth0_s_sdks_run(development: Development) -> None:
+    """Each command of the how-to registers what its samples need."""
+    ran = development.run("docs/howto/auth0-sdks.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@capability("howto-cloudentity-sdks", witness="bash")
+def test_commands_of_cloudentity_s_clients_run(development: Development) -> None:
+    """Each command of the how-to registers what its samples need."""
+    ran = development.run("docs/howto/cloudentity-sdks.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr

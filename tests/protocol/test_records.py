@@ -27,6 +27,8 @@ RECORDS = [
     logout.LogoutQuery(CANARY, "web", "", CANARY),
     identity.Minted(CANARY),
     pages.FormPostPage("https://a/cb", (("code", CANARY),)),
+    pages.OrganizationPage(pages.Brand("x"), "web", "alice", "/x", CANARY, ()),
+    pages.WebMessagePage("https://a", (("code", CANARY),)),
     pages.LoginPage(pages.Brand("x"), "web", "/x", CANARY),
     pages.ConsentPage(pages.Brand("x"), "web", "", "alice", "/x", CANARY, (), "https://a/cb"),
     pages.LogoutPage(pages.Brand("x"), "alice", "web", "/x", CANARY),

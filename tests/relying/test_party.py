@@ -7,16 +7,18 @@ import functools
 import json
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 
 from intaglio import codec
+from intaglio.dialects import believing
 from intaglio.errors import Refused, Unavailable
 from intaglio.ids import Secret
 from intaglio.protocol import pkce
 from intaglio.relying.answers import SignInFailed
 from intaglio.relying.party import RelyingParty
 from intaglio.relying.records import Provider, Transaction
-from intaglio.tokens import hashes, jwk, jws
+from intaglio.tokens import encryptionkeys, hashes, jwe, jwk, jws
 from intaglio.tokens.raw import RawToken
 from intaglio.validate.discovery import Metadata
 from intaglio.wire.flow import Reply
@@ -347,3 +349,85 @@ def test_a_device_believes_its_token_or_nothing():
     assert drive(PUBLIC.poll_device(provider(), told, now=NOW), good)[1].token.sub == "u1"
     for wrong in (answer(), answer(id_token=id_token(aud="another")), as_json({"error": "access_denied"}, 400)):
         assert failure(PUBLIC.poll_device(provider(), told, now=NOW), wrong)
+
+
+# --- what a party of another provider's kind needs
+
+
+def test_encrypted_token_is_opened_and_judged():
+    """A token that only we can open is believed by the same rules; without the key it is none."""
+    own = encryptionkeys.generate("P-256", kid="enc")
+    party = msgspec.structs.replace(PARTY, decryption=encryptionkeys.DecryptionKeys((own,)))
+
+    def sealed(**changes):
+        header = {"cty": "JWT"}
+        return jwe.encrypt(id_token(**changes).encode(), own.public(), alg="ECDH-ES", enc="A128GCM", header=header)
+
+    _, done = drive(party.finish(provider(), BEGUN, PARAMS, now=NOW), answer(id_token=sealed()))
+    assert done.token.sub == "u1"
+    lie = failure(party.finish(provider(), BEGUN, PARAMS, now=NOW), answer(id_token=sealed(aud="x")))
+    assert lie == "audience-mismatch"
+    unopened = failure(PARTY.finish(provider(), BEGUN, PARAMS, now=NOW), answer(id_token=sealed()))
+    assert unopened == "token-encrypted"
+
+
+TEMPLATE, TENANT = "https://op.example/{tenantid}/v2.0", "11111111-2222-3333-4444-555555555555"
+SEVERAL = RelyingParty(
+    issuer=TEMPLATE,
+    client_id=CLIENT,
+    redirect_uri=BACK,
+    rules=believing.rules("microsoft"),
+    discovery_uri="https://op.example/common/v2.0/.well-known/openid-configuration",
+    algorithms=("ES256",),
+)
+OF_TENANT = {"iss": TEMPLATE.replace("{tenantid}", TENANT), "tid": TENANT, "ver": "2.0"}
+
+
+def several(**changes):
+    """Return the provider of several tenants."""
+    return Provider(Metadata(TEMPLATE, ISSUER + "/keys", {**DOCUMENT, **changes}), jwk.read_set(key_set("k1")))
+
+
+def test_document_of_several_tenants_lies_where_it_was_said():
+    """The document's own issuer has the placeholder; it is asked at the address for everybody."""
+    document = {**DOCUMENT, "issuer": TEMPLATE}
+    calls, found = drive(SEVERAL.discover(), as_json(document), as_json(key_set("k1")))
+    assert calls[0].url == "https://op.example/common/v2.0/.well-known/openid-configuration"
+    assert found.issuer == TEMPLATE
+
+
+@pytest.mark.parametrize(
+    ("sender", "code"),
+    [
+        (OF_TENANT["iss"], ""),
+        (None, "response-issuer-mismatch"),
+        (TEMPLATE, "response-issuer-mismatch"),
+        ("https://op.example/99999999-2222-3333-4444-555555555555/v2.0", "response-issuer-mismatch"),
+        (f"https://op.example/{TENANT}/x/v2.0", "response-issuer-mismatch"),
+        (f"https://evil.example/{TENANT}/v2.0", "response-issuer-mismatch"),
+        (f"https://op.example/{TENANT}/v2.0/", "response-issuer-mismatch"),
+        ("https://op.example//v2.0", "response-issuer-mismatch"),
+    ],
+)
+def test_answer_of_one_tenant_goes_with_its_token(sender, code):
+    """RFC 9207: the tenant that answered is the tenant of the token."""
+    params = {name: value for name, value in (PARAMS | {"iss": sender}).items() if value is not None}
+    flow = SEVERAL.finish(several(), BEGUN, params, now=NOW)
+    token = answer(id_token=id_token(**OF_TENANT))
+    if code:
+        assert failure(flow, token) == code
+    else:
+        assert drive(flow, token)[1].token.iss == OF_TENANT["iss"]
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://op.example/token", "https://u@op.example/token", "//op.example/token", "x"]
+)
+def test_endpoint_that_is_no_address_of_its_own_is_not_called(endpoint):
+    """What a document names gets no secret in the clear, and sends no browser anywhere else."""
+    found = provider(token_endpoint=endpoint, authorization_endpoint=endpoint, end_session_endpoint=endpoint)
+    assert failure(PARTY.finish(found, BEGUN, PARAMS, now=NOW)) == "address-refused"
+    with pytest.raises(Unavailable, match="address-refused"):
+        PARTY.begin(found, state="s", nonce="n", code_verifier="v" * 43)
+    with pytest.raises(Unavailable, match="address-refused"):
+        PARTY.logout_url(found)

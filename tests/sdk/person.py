@@ -10,7 +10,7 @@ import requests
 from tests import harness
 from tests.web import markup
 
-PASSWORDS = {"alice": "alice-password", "bob": "bob-password"}
+PASSWORDS = {name: f"{name}-password" for name in ("alice", "bob", "carol")}
 
 
 class Person:

@@ -115,7 +115,8 @@ class Secure(harness.Site):
         front = DevelopmentFront(start_page("0", self.listeners, ()), self.listeners, demo)
         self.app = App(self.hall, {self.port + i: one for i, one in enumerate(self.listeners)}, front)
         tls = (str(self.authority.chain), str(self.authority.key))
-        configured = connections.config(self.app, tls=tls, grace=1)
+        # Nothing is under way when a test ends but connections that clients keep open.
+        configured = connections.config(self.app, tls=tls, grace=0)
         self._server = connections.Server(configured, self._ready.set, self.hall.waiting.end)
         sockets = [one for offset in range(len(live.NAMES)) for one in run._both_families(self.port + offset)]
         self._serving = asyncio.ensure_future(self._server.serve(sockets=sockets))
@@ -136,6 +137,10 @@ class Secure(harness.Site):
     def _end(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
+        # A connection over TLS waits for the other side's farewell, which a client that keeps it open never sends.
+        for transport in list(getattr(self.loop, "_transports", {}).values()):
+            transport.abort()
+        self.loop.run_until_complete(asyncio.sleep(0.01))
         self.loop.close()
 
     def close(self) -> None:
@@ -196,9 +201,6 @@ class Talk(contextlib.AbstractContextManager["Talk"]):
             text=True,
             env=environment,
         )
-        # A step that hangs must not hang the tests: the process ends, and with it the line that is waited for.
-        self._timer = threading.Timer(PATIENCE * 4, self._process.kill)
-        self._timer.start()
 
     def begin(self, do: str, **parameters: Any) -> None:
         """Tell a step and do not wait for its answer."""
@@ -208,14 +210,22 @@ class Talk(contextlib.AbstractContextManager["Talk"]):
 
     def heard(self) -> dict[str, Any]:
         """Return the next answer; raises `Refusal` for a failure."""
+        # A step that hangs must not hang the tests: the process ends, and with it the line that is waited for.
+        timer = threading.Timer(PATIENCE, self._process.kill)
+        timer.start()
+        line = self._line()
+        timer.cancel()
+        told: dict[str, Any] = json.loads(line)
+        if "failed" in told:
+            raise Refusal(told)
+        return told
+
+    def _line(self) -> str:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith("{"):
-                told: dict[str, Any] = json.loads(line)
-                if "failed" in told:
-                    raise Refusal(told)
-                return told
-        raise AssertionError(self._process.communicate(timeout=5)[1][-3000:])
+                return line
+        raise AssertionError(self._process.communicate(timeout=5)[1][-3000:] or "it ended")
 
     def say(self, do: str, **parameters: Any) -> dict[str, Any]:
         """Tell a step and return its answer; raises `Refusal` for a failure."""
@@ -229,7 +239,6 @@ class Talk(contextlib.AbstractContextManager["Talk"]):
         return caught.value.told
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
         self._process.kill()
         self._process.communicate(timeout=5)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from intaglio.protocol import pages
 
 ISSUER = "http://localhost:8080/default"
@@ -107,7 +109,7 @@ LINKS = (
 
 DIALECTS = (
     pages.Link("Google", "http://localhost:8081/", "Metadata server and certificates"),
-    pages.Link("Microsoft", "http://localhost:8082/", "Listed, not yet answering"),
+    pages.Link("Microsoft", "http://localhost:8082/", "answers"),
     pages.Link("Auth0", "http://localhost:8083/", "Discovery, authorize, token"),
     pages.Link("Cloudentity", "http://localhost:8084/", "Listed, not yet answering"),
 )
@@ -194,6 +196,23 @@ SAMPLES: dict[str, pages.Page] = {
         SCOPES,
         "http://localhost:8080",
     ),
+    "consent-by-service": pages.ConsentPage(
+        TENANT,
+        "Freight desk",
+        "",
+        "Alice Liddell",
+        "/nordwind/consent",
+        "csrf-sample",
+        (
+            *(msgspec.structs.replace(scope, group="profile") for scope in SCOPES),
+            pages.ScopeChoice("freight.read", "See your freight", "What is under way, and where.", group="freight"),
+        ),
+        "https://freight.example.com",
+        groups=(
+            pages.ChoiceGroup("profile", "Profile", "Who you are, and how you can be reached."),
+            pages.ChoiceGroup("freight", "Freight"),
+        ),
+    ),
     "login-with-links": pages.LoginPage(
         TENANT,
         "Freight desk",
@@ -201,6 +220,33 @@ SAMPLES: dict[str, pages.Page] = {
         "csrf-sample",
         face=FACE,
         sign_up="/_intaglio/signup/sample",
+    ),
+    "login-with-connections": pages.LoginPage(
+        TENANT,
+        "Freight desk",
+        "/nordwind/login",
+        "csrf-sample",
+        error="Signing in with Nordwind staff did not succeed. (ref_4f2a91c0000017)",
+        elsewhere=True,
+        sign_up="/_intaglio/signup/sample",
+        connections=(
+            pages.ConnectionChoice("google", "Google", "/_intaglio/upstream/go/sample/google"),
+            pages.ConnectionChoice("staff", "Nordwind staff", "/_intaglio/upstream/go/sample/staff"),
+            pages.ConnectionChoice(
+                "harbour",
+                "the Harbour Authority of the Free and Hanseatic Town of Nordwind",
+                "/_intaglio/upstream/go/sample/harbour",
+            ),
+        ),
+    ),
+    "realm": pages.RealmPage(TENANT, "Freight desk", "/_intaglio/login/sample", "csrf-sample"),
+    "realm-failed": pages.RealmPage(
+        TENANT,
+        "Freight desk",
+        "/_intaglio/login/sample",
+        "csrf-sample",
+        "carol",
+        "Nobody signs in here by such a name. Look at the part behind the @.",
     ),
     "signup": pages.SignUpPage(
         TENANT, "Freight desk", "/_intaglio/signup/sample", "csrf-sample", "/_intaglio/login/sample", face=FACE
@@ -213,6 +259,20 @@ SAMPLES: dict[str, pages.Page] = {
         "/_intaglio/login/sample",
         "alice",
         "This user name is taken. Choose another one, or sign in if it is yours.",
+    ),
+    "consent-for-everybody": pages.ConsentPage(
+        TENANT,
+        "Freight desk",
+        "",
+        "Alice Liddell",
+        "/nordwind/consent",
+        "csrf-sample",
+        (
+            pages.ScopeChoice("openid", "Know who you are", "A stable identifier for you.", required=True),
+            pages.ScopeChoice("User.Read", "User.Read", "A permission that the application defines."),
+        ),
+        "https://freight.example/consented",
+        for_everybody=True,
     ),
     "consent-with-links": pages.ConsentPage(
         TENANT,
@@ -270,6 +330,17 @@ SAMPLES: dict[str, pages.Page] = {
     "not-found": pages.ErrorPage(404, "not_found", "There is no page at this address.", "ief_0C5WX81JRD"),
     "form-post": pages.FormPostPage(
         "https://app.example.com/callback", (("code", "SplxlOBeZQQYbYS6WxSbIA"), ("state", "af0ifjsldkj"))
+    ),
+    "organization": pages.OrganizationPage(
+        pages.Brand("Acme"),
+        "Example web app",
+        "Alice Elizabeth Adams",
+        "/_intaglio/organization/x",
+        "form-token",
+        (pages.OrganizationChoice("org_1", "hay", "Hay Ltd"), pages.OrganizationChoice("org_2", "oat", "Oat & Sons")),
+    ),
+    "web-message": pages.WebMessagePage(
+        "https://app.example.com", (("code", "SplxlOBeZQQYbYS6WxSbIA"), ("state", "af0ifjsldkj"))
     ),
     "inspect": pages.InspectPage(),
     "inspect-origin-refused": pages.InspectPage(

@@ -215,7 +215,7 @@ def test_served_style_sheet_names_drawings_with_their_hash() -> None:
 
 def test_scripts_build_no_markup() -> None:
     """Scripts set text only, so nothing they copy can become markup."""
-    for name in ("copy.js", "form_post.js"):
+    for name in ("copy.js", "form_post.js", "web_message.js"):
         text = (FOLDER / name).read_text(encoding="utf-8")
         assert (
             re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval|Function|fetch|https?:", text) is None

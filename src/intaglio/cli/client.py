@@ -9,7 +9,16 @@ from typing import Any
 import click
 import msgspec
 
-from intaglio.cli import client_options, client_registration, client_secret, faults, opening, output, secretinput
+from intaglio.cli import (
+    client_options,
+    client_registration,
+    client_role,
+    client_secret,
+    faults,
+    opening,
+    output,
+    secretinput,
+)
 from intaglio.cli.opening import Administration
 from intaglio.server.admin import clients, tenants
 from intaglio.server.admin import lifetimes as effective
@@ -27,6 +36,7 @@ def command() -> None:
 
 command.add_command(client_secret.group)
 command.add_command(client_registration.group)
+command.add_command(client_role.group)
 
 
 def shown(client: Client) -> dict[str, Any]:
@@ -126,6 +136,7 @@ def _wanted(options: dict[str, Any]) -> NewClient:
 @click.argument("client_id")
 @click.option("--name", "client_name", help="Another name for people.")
 @click.option("--native/--web", "native", default=None, help="Whether it is installed.")
+@click.option("--disable/--enable", "disabled", default=None, help="Let nobody sign in to it, or let people again.")
 @client_options.metadata_options
 @opening.tenant_option
 @opening.config_option

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import click
 
-from intaglio.cli import lifetimes, secretinput
+from intaglio.cli import dialect_settings, lifetimes, secretinput
 from intaglio.protocol import requestobject
 from intaglio.protocol.authorize import RESPONSE_MODES, RESPONSE_TYPES
 from intaglio.server.model.tenants import Lifetimes
-from intaglio.server.registry import fields, rules
+from intaglio.server.registry import fields, keysets, rules
 from intaglio.tokens import jwe
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,6 +26,8 @@ def _choice(name: str, values: tuple[str, ...], text: str) -> Callable[[F], F]:
 def _list(name: str, to: str, text: str) -> Callable[[F], F]:
     return click.option(name, to, multiple=True, help=text)
 
+
+SPANS = ("id_token", "access_token", "refresh_token", "code")
 
 OPTIONS: tuple[Callable[[Any], Any], ...] = (
     _list("--redirect-uri", "redirect_uris", "Where answers may go; may be given again."),
@@ -66,10 +68,19 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option("--scope", help="Scopes it may ask for, blanks between them; without it openid."),
     click.option(
-        "--alg", "id_token_signed_response_alg", type=click.Choice(fields.ALGORITHMS), help="Signs ID tokens."
+        "--alg",
+        "id_token_signed_response_alg",
+        type=click.Choice((*fields.ALGORITHMS, "default")),
+        help="Signs ID tokens; default is each dialect's own.",
     ),
     click.option(
         "--pkce/--no-pkce", "require_pkce", default=None, help="Whether PKCE is required; it is of public ones."
+    ),
+    click.option(
+        "--require-par/--no-require-par",
+        "require_pushed_authorization_requests",
+        default=None,
+        help="Whether it has to push its authorization requests first.",
     ),
     click.option(
         "--consent", type=click.Choice(fields.CONSENTS), help="Whether people are asked; without it they are."
@@ -77,13 +88,37 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--refresh-policy", type=click.Choice(fields.REFRESH_POLICIES), help="What use of a refresh token does."
     ),
+    click.option(
+        "--refresh-grace", type=int, help="Seconds for which a rotated refresh token still leads to its successor."
+    ),
+    click.option(
+        "--organizations",
+        "organization_usage",
+        type=click.Choice(rules.ORGANIZATIONS),
+        help="Whether people may, or have to, sign in for an organization.",
+    ),
+    click.option(
+        "--sign-in-audience",
+        type=click.Choice(rules.SIGN_IN_AUDIENCES),
+        help="Whose people may sign in: the tenant's own, those of any organization, personal accounts, or everyone.",
+    ),
+    click.option(
+        "--assignment/--no-assignment",
+        "assignment_required",
+        default=None,
+        help="Whether only people sign in who are assigned: see intaglio client role.",
+    ),
+    _list("--audience", "audiences", "API that its access tokens may be for; may be given again."),
     _list("--origin", "allowed_origins", "Web origin whose scripts may call; may be given again."),
     click.option("--client-uri", help="Its home page."),
     click.option("--logo-uri", help="Its picture for the sign-in pages."),
     click.option("--policy-uri", help="What it does with what it is told."),
     click.option("--tos-uri", help="Its terms of service."),
     _list("--contact", "contacts", "Whom to ask about it; may be given again."),
-    click.option("--jwks-file", help="File with its public keys as a JWK Set, - for stdin; empty takes them away."),
+    click.option(
+        "--jwks-file",
+        help="File with its public keys, a JWK Set or certificates in PEM, - for stdin; empty takes them away.",
+    ),
     click.option("--jwks-uri", help="Where it publishes its public keys."),
     _choice("--id-token-encryption-alg", ("", *ASYMMETRIC), "Encrypts its ID tokens."),
     _choice("--id-token-encryption-enc", ("", *CONTENT), "Encrypts their content; without it A128CBC-HS256."),
@@ -112,9 +147,9 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--backchannel-session/--no-backchannel-session", default=None, help="Whether that needs sid."),
     click.option("--frontchannel-logout-uri", help="Where it is told of sign-outs, in the browser."),
     click.option("--frontchannel-session/--no-frontchannel-session", default=None, help="Whether that needs sid."),
-    click.option("--id-token-lifetime", type=int, help="Seconds for which its ID tokens live."),
-    click.option("--access-token-lifetime", type=int, help="Seconds for which its access tokens live."),
+    lifetimes.options(*SPANS),
     lifetimes.grant_option,
+    dialect_settings.option,
 )
 RENAMED = {
     "id_token_encryption_alg": "id_token_encrypted_response_alg",
@@ -125,7 +160,7 @@ RENAMED = {
     "backchannel_session": "backchannel_logout_session_required",
     "frontchannel_session": "frontchannel_logout_session_required",
 }
-EMPTY = {"request_object_signing_alg": "any"}
+EMPTY = {"request_object_signing_alg": "any", "id_token_signed_response_alg": "default"}
 """What an empty choice is called on the command line where it is not `none`."""
 
 
@@ -142,7 +177,7 @@ def given(options: Mapping[str, Any], before: Lifetimes = Lifetimes()) -> dict[s
     Raises `Misconfigured` (`input-unreadable`), `click.UsageError`.
     """
     left = dict(options)
-    spans = {name: left.pop(f"{name}_lifetime") for name in ("id_token", "access_token")}
+    spans = {name: left.pop(f"{name}_lifetime") for name in SPANS}
     per_grant, keys = left.pop("grant_lifetimes"), left.pop("jwks_file")
     found = {RENAMED.get(name, name): value for name, value in left.items() if value is not None and value != ()}
     for name, value in found.items():
@@ -154,16 +189,11 @@ def given(options: Mapping[str, Any], before: Lifetimes = Lifetimes()) -> dict[s
     if "scope" in found:
         found["scope"] = tuple(found["scope"].split())
     if any(value is not None for value in spans.values()):
-        found["lifetimes"] = Lifetimes(
-            id_token=before.id_token if spans["id_token"] is None else spans["id_token"],
-            access_token=before.access_token if spans["access_token"] is None else spans["access_token"],
-            refresh_token=before.refresh_token,
-            session=before.session,
-        )
+        found["lifetimes"] = lifetimes.changed(before, spans)
     if per_grant:
         found["grant_lifetimes"] = lifetimes.read(per_grant)
     if keys is not None:
-        found["jwks"] = secretinput.read_text(keys).strip() if keys else ""
+        found["jwks"] = keysets.of_text(secretinput.read_text(keys)) if keys else ""
     return found
 
 

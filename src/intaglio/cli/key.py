@@ -9,8 +9,7 @@ import click
 
 from intaglio.cli import faults, opening, output
 from intaglio.cli.opening import Administration
-from intaglio.names import RingId
-from intaglio.server.admin import keys, tenants
+from intaglio.server.admin import keys
 from intaglio.server.admin.keys import Listed, Withdrawn
 from intaglio.server.registry import fields
 
@@ -30,20 +29,21 @@ def shown(listed: Listed) -> dict[str, Any]:
     return told | {name: getattr(key, name) for name in instants}
 
 
-async def _ring(a: Administration, tenant: str) -> RingId:
-    """Return the ring of a tenant: its own."""
-    return RingId((await tenants.show(a.store, tenant)).tenant_id)
+_authority = click.option(
+    "--authority", default="", help="Base address whose tenants share their keys, in the place of a tenant."
+)
 
 
 @command.command("list")
+@_authority
 @opening.tenant_option
 @opening.config_option
 @output.option
-def list_(tenant: str, config: pathlib.Path | None, form: str | None) -> None:
+def list_(authority: str, tenant: str, config: pathlib.Path | None, form: str | None) -> None:
     """List the keys of a tenant, oldest first."""
 
     async def work(a: Administration) -> list[Listed]:
-        return await keys.page(a.store, a.clock, await _ring(a, tenant))
+        return await keys.page(a.store, a.clock, await keys.ring(a.store, tenant, authority))
 
     found = opening.administer(config, work)
     output.write_list([shown(key) for key in found], form, columns=COLUMNS, value="key_id")
@@ -53,14 +53,15 @@ def list_(tenant: str, config: pathlib.Path | None, form: str | None) -> None:
 @click.option(
     "--alg", default="RS256", show_default=True, type=click.Choice(fields.ALGORITHMS), help="Whose successor."
 )
+@_authority
 @opening.tenant_option
 @opening.config_option
 @output.option
-def rotate(alg: str, tenant: str, config: pathlib.Path | None, form: str | None) -> None:
+def rotate(alg: str, authority: str, tenant: str, config: pathlib.Path | None, form: str | None) -> None:
     """Publish the next key of an algorithm; it signs a day later, when every cache has seen it."""
 
     async def work(a: Administration) -> Listed:
-        return await keys.publish_successor(a.store, a.clock, a.vault, await _ring(a, tenant), alg)
+        return await keys.publish_successor(a.store, a.clock, a.vault, await keys.ring(a.store, tenant, authority), alg)
 
     made = opening.administer(config, work)
     faults.say(f"The key {made.key.key_id} signs from {output.instant(made.key.active_at)} on.")
@@ -70,10 +71,11 @@ def rotate(alg: str, tenant: str, config: pathlib.Path | None, form: str | None)
 @command.command("revoke")
 @click.argument("key_id")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@_authority
 @opening.tenant_option
 @opening.config_option
 @output.option
-def revoke(key_id: str, yes: bool, tenant: str, config: pathlib.Path | None, form: str | None) -> None:
+def revoke(key_id: str, yes: bool, authority: str, tenant: str, config: pathlib.Path | None, form: str | None) -> None:
     """Withdraw a key at once, and tell which of its tokens may still be out.
 
     It leaves the published set; tokens that it signed are refused by whoever asks for the set again. Another key takes
@@ -85,7 +87,7 @@ def revoke(key_id: str, yes: bool, tenant: str, config: pathlib.Path | None, for
         )
 
     async def work(a: Administration) -> Withdrawn:
-        return await keys.withdraw(a.store, a.clock, a.vault, await _ring(a, tenant), key_id)
+        return await keys.withdraw(a.store, a.clock, a.vault, await keys.ring(a.store, tenant, authority), key_id)
 
     gone = opening.administer(config, work)
     begin, end, out = (output.instant(at) for at in (gone.signed_from, gone.signed_until, gone.out_until))

@@ -1,18 +1,84 @@
-"""Lifetimes as options of a command."""
+"""Lifetimes as options of a command: seconds, or spans such as `1h30m`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import click
 import msgspec
 
+from intaglio import durations
 from intaglio.server.model.tenants import Lifetimes
 
 F = TypeVar("F", bound=Callable[..., Any])
-_FORM = re.compile(r"([a-z_:-]+):(id_token|access_token|refresh_token)=(\d{1,9})")
+_FORM = re.compile(r"([a-z_:-]+):(id_token|access_token|refresh_token)=(\S{1,64})")
+_SECONDS = re.compile(r"[0-9]{1,9}")
+DEFAULT = "default"
+"""The word that takes a lifetime away, so that the next level's is in force."""
+TAKEN_AWAY = 0
+WORDS = {
+    "id_token": "ID tokens live",
+    "access_token": "access tokens live",
+    "refresh_token": "refresh tokens live",
+    "session": "people stay signed in",
+    "code": "authorization codes are good",
+}
+
+
+def seconds(text: str) -> int:
+    """Return the seconds of a number or a span; raises `durations.DurationError`."""
+    return int(text) if _SECONDS.fullmatch(text) else durations.read(text)
+
+
+class Span(click.ParamType):  # type: ignore[type-arg]  # generic in some versions alone
+    """A lifetime: seconds, a span such as `1h30m`, or `default`, which is told as `TAKEN_AWAY`."""
+
+    name = "SPAN"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the seconds; a text without a sense fails as a usage error."""
+        if isinstance(value, int):
+            return value
+        if value == DEFAULT:
+            return TAKEN_AWAY
+        try:
+            found = seconds(value)
+        except durations.DurationError as exc:
+            self.fail(f"{value[:80]!r} is no lifetime: {exc}, or seconds.", param, ctx)
+        # Nothing lives for no time at all; the word for leaving it to the next level is another one.
+        return found or -1
+
+
+def options(*names: str) -> Callable[[F], F]:
+    """Return a decorator that adds an option for each of the lifetimes to a command."""
+
+    def decorate(function: F) -> F:
+        for name in reversed(names):
+            told = f"How long its {WORDS[name]}: seconds, a span such as 1h30m, or default."
+            function = click.option(f"--{name.replace('_', '-')}-lifetime", type=Span(), help=told)(function)
+        return function
+
+    return decorate
+
+
+def changed(before: Lifetimes, spans: Mapping[str, int | None]) -> Lifetimes:
+    """Return lifetimes with those that were given, by name; None leaves one, `TAKEN_AWAY` takes it away."""
+    given = {name: value or None for name, value in spans.items() if value is not None}
+    return msgspec.structs.replace(before, **given)
+
+
+def named(options: Mapping[str, int | None]) -> dict[str, int | None]:
+    """Return what such options gave, by the names of `Lifetimes`."""
+    return {name.removesuffix("_lifetime"): value for name, value in options.items()}
+
+
+def sentence(held: Lifetimes) -> str:
+    """Return in words which lifetimes are set, empty if none is."""
+    known = [(words, getattr(held, name)) for name, words in WORDS.items()]
+    told = [f"{words} for {durations.show(value)}" for words, value in known if value is not None]
+    return "; ".join(told)
 
 
 def grant_option(function: F) -> F:
@@ -21,8 +87,8 @@ def grant_option(function: F) -> F:
         "--grant-lifetime",
         "grant_lifetimes",
         multiple=True,
-        metavar="GRANT:TOKEN=SECONDS",
-        help="Lifetime for one grant type, such as refresh_token:id_token=600; may be given again.",
+        metavar="GRANT:TOKEN=SPAN",
+        help="Lifetime for one grant type, such as refresh_token:id_token=10m; may be given again.",
     )(function)
 
 
@@ -32,7 +98,11 @@ def read(texts: Iterable[str]) -> dict[str, Lifetimes]:
     for text in texts:
         match = _FORM.fullmatch(text)
         if match is None:
-            raise click.UsageError(f"--grant-lifetime expects GRANT:TOKEN=SECONDS, received {text[:80]!r}.")
-        grant, kind, seconds = match.groups()
-        found[grant] = msgspec.structs.replace(found.get(grant, Lifetimes()), **{kind: int(seconds)})
+            raise click.UsageError(f"--grant-lifetime expects GRANT:TOKEN=SPAN, received {text[:80]!r}.")
+        grant, kind, span = match.groups()
+        try:
+            value = seconds(span)
+        except durations.DurationError as exc:
+            raise click.UsageError(f"--grant-lifetime expects a span: {exc}, or seconds.") from exc
+        found[grant] = msgspec.structs.replace(found.get(grant, Lifetimes()), **{kind: value})
     return found

@@ -19,7 +19,16 @@ COMMANDS = {
     "gate": ("intaglio.cli.gate", "Stand in front of services and let in who may call them."),
     "tenant": ("intaglio.cli.tenant", "List, show, create and update tenants."),
     "client": ("intaglio.cli.client", "List, show, create and update clients; their secrets."),
-    "user": ("intaglio.cli.user", "List, show and create users."),
+    "user": ("intaglio.cli.user", "List, show, create and update users."),
+    "group": ("intaglio.cli.group", "Create, list and delete groups of users; who is in them."),
+    "organization": ("intaglio.cli.organization", "Create, list, show and delete organizations; their members."),
+    "claim-rule": ("intaglio.cli.claim_rule", "Add, list, remove and try claims of your own in people's tokens."),
+    "lifetime-policy": (
+        "intaglio.cli.lifetime_policy",
+        "Create, list, show, assign and delete policies for how long tokens live.",
+    ),
+    "connection": ("intaglio.cli.connection", "Let people sign in at other providers; try whether one answers."),
+    "identity": ("intaglio.cli.identity", "List and forget who users are at other providers."),
     "project": ("intaglio.cli.project", "Create, list and show projects."),
     "service-account": (
         "intaglio.cli.service_account",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_FILE = pathlib.Path("intaglio.toml")
 DEVELOPMENT = pathlib.Path("var")
+LOOPBACK = ("localhost", "127.0.0.0/8", "::1/128")
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -113,7 +114,13 @@ def read_or_development(config: pathlib.Path | None) -> Settings:
             detail={"expected": f"database.url in the settings, or {database}", "received": "neither"},
             hint="Start `intaglio dev` once, or name a configuration with --config.",
         )
-    flags = {"database.url": f"sqlite:///{database}"}
+    flags: dict[str, Any] = {"database.url": f"sqlite:///{database}"}
+    if not settings.outgoing.allow:
+        # What `intaglio dev` may call as well: other programs of this machine.
+        flags["outgoing.allow"] = list(LOOPBACK)
+    authority = DEVELOPMENT / "tls" / "ca.pem"
+    if settings.outgoing.ca_file is None and authority.is_file():
+        flags["outgoing.ca_file"] = authority
     if settings.master_key is None and key.is_file():
         flags["keys.master_key"] = key.read_text(encoding="utf-8").strip()
     file = config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)

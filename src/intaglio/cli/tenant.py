@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 import msgspec
 
-from intaglio.cli import acting, faults, lifetimes, opening, output
+from intaglio.cli import acting, dialect_settings, faults, lifetimes, opening, output
 from intaglio.cli.opening import Administration
 from intaglio.server.admin import claimsources, tenants
 from intaglio.server.admin.tenants import Policies
@@ -90,6 +90,13 @@ _POLICIES = (
         type=click.File("r", encoding="utf-8"),
         help="A JSON file of claims that others vouch for, aggregated or distributed; {} for none.",
     ),
+    click.option(
+        "--domain",
+        "domains",
+        multiple=True,
+        help="Domain of its people's user names, which leads to it; may be given again, '' for none.",
+    ),
+    dialect_settings.option,
 )
 
 
@@ -103,6 +110,7 @@ def policy_options(function: F) -> F:
             policies["encrypt_id_tokens"] = ""
         named = policies["assertion_audiences"]
         policies["assertion_audiences"] = tuple(filter(None, named)) if named else None
+        policies["domains"] = tuple(filter(None, policies["domains"])) if policies["domains"] else None
         if policies["claim_sources"] is not None:
             policies["claim_sources"] = claimsources.read(policies["claim_sources"].read())
         function(policies=Policies(**policies), **given)
@@ -118,9 +126,8 @@ def policy_options(function: F) -> F:
 @click.option("--name", default="", help="Name for people; without it the slug.")
 @click.option("--owner", default="default", show_default=True, help="Label that groups tenants.")
 @click.option("--host", "hosts", multiple=True, help="Host name that leads to it; may be given again.")
-@click.option("--id-token-lifetime", type=int, help="Seconds for which its ID tokens live.")
-@click.option("--access-token-lifetime", type=int, help="Seconds for which its access tokens live.")
-@click.option("--session-lifetime", type=int, help="Seconds for which its people stay signed in.")
+@click.option("--personal", is_flag=True, help="It is for people who belong to no organisation; there is one such.")
+@lifetimes.options(*lifetimes.WORDS)
 @lifetimes.grant_option
 @policy_options
 @opening.config_option
@@ -130,16 +137,15 @@ def create(
     name: str,
     owner: str,
     hosts: tuple[str, ...],
-    id_token_lifetime: int | None,
-    access_token_lifetime: int | None,
-    session_lifetime: int | None,
+    personal: bool,
     grant_lifetimes: tuple[str, ...],
     policies: Policies,
     config: pathlib.Path | None,
     form: str | None,
+    **spans: int | None,
 ) -> None:
     """Create a tenant; SLUG names it in addresses and cannot be changed."""
-    spans = Lifetimes(id_token=id_token_lifetime, access_token=access_token_lifetime, session=session_lifetime)
+    own = lifetimes.changed(Lifetimes(), lifetimes.named(spans))
     of_grants = lifetimes.read(grant_lifetimes)
 
     async def work(a: Administration) -> Tenant:
@@ -150,9 +156,10 @@ def create(
             name=name,
             owner=owner,
             hosts=hosts,
-            lifetimes=spans,
+            lifetimes=own,
             grant_lifetimes=of_grants,
             policies=policies,
+            personal=personal,
             actor=Actor(acting.operator(), a.clock.now()),
         )
 
@@ -164,24 +171,36 @@ def create(
 @command.command("update")
 @click.argument("tenant")
 @click.option("--name", help="Another name for people.")
+@click.option(
+    "--host", "hosts", multiple=True, help="Host name that leads to it, in place of all that did; '' for none."
+)
+@lifetimes.options(*lifetimes.WORDS)
 @policy_options
 @opening.config_option
 @output.option
 def update(
     tenant: str,
     name: str | None,
+    hosts: tuple[str, ...],
     policies: Policies,
     config: pathlib.Path | None,
     form: str | None,
+    **spans: int | None,
 ) -> None:
     """Change the tenant with this slug or UUID; what is not given stays as it is."""
+    named = tuple(filter(None, hosts)) if hosts else None
+    own = Lifetimes(**lifetimes.named(spans))
 
     async def work(a: Administration) -> Tenant:
         actor = Actor(acting.operator(), a.clock.now())
-        return await tenants.update(a.store, tenant, policies, display_name=name, actor=actor)
+        return await tenants.update(
+            a.store, tenant, policies, display_name=name, hosts=named, lifetimes=own, actor=actor
+        )
 
     changed = opening.administer(config, work)
     faults.say(f"Changed the tenant {changed.slug}.")
+    if own != Lifetimes():
+        faults.say(f"Here {lifetimes.sentence(changed.lifetimes) or 'every dialect has its own lifetimes'}.")
     if policies.self_impersonation:
         faults.say("warning: Service accounts of this tenant may renew their tokens without end.")
     output.write_one(shown(changed), form, value="tenant_id")

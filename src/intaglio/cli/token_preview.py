@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from intaglio.cli.opening import Administration
     from intaglio.dialects.dialect import Dialect
 
-DIALECTS = ("standard", "google", "auth0")
+DIALECTS = ("standard", "google", "microsoft", "auth0", "cloudentity")
 FIRST_PORT = 8080
 COLUMNS = ("claim", "value", "rule", "origin")
 
@@ -44,6 +44,7 @@ Examples:
 @click.option("--acr-values", default="", help="acr_values of the request.")
 @click.option("--claims", default="", metavar="JSON", help="The claims parameter.")
 @click.option("--dialect", type=click.Choice(DIALECTS), default="standard", show_default=True, help="Which issuer.")
+@click.option("--variant", default="", help="Version of the dialect's endpoints where it has several, such as 1.0.")
 @click.option("--base-url", default="", help="Public address of the dialect; without it the configured one.")
 @click.option("--tenant", default="default", show_default=True, help="Slug or UUID of the tenant.")
 @click.option(
@@ -57,6 +58,7 @@ def command(
     client_id: str,
     username: str,
     dialect: str,
+    variant: str,
     base_url: str,
     tenant: str,
     config: pathlib.Path | None,
@@ -76,7 +78,7 @@ def command(
     base = base_url or _base_url(config, dialect)
 
     async def work(a: Administration) -> dict[str, Any]:
-        return await _previewed(a, spoken, base, (tenant, client_id, username), request)
+        return await _previewed(a, spoken, (base.rstrip("/"), variant), (tenant, client_id, username), request)
 
     found = opening.administer(config, work)
     if not found["id_tokens"]:
@@ -88,7 +90,7 @@ def command(
 
 
 async def _previewed(
-    a: Administration, dialect: Dialect, base: str, names: tuple[str, str, str], request: dict[str, str]
+    a: Administration, dialect: Dialect, door: tuple[str, str], names: tuple[str, str, str], request: dict[str, str]
 ) -> dict[str, Any]:
     from intaglio.server.admin import clients, tenants, users
     from intaglio.server.provider import preview
@@ -97,8 +99,9 @@ async def _previewed(
     tenant = await tenants.show(a.store, names[0])
     client = await clients.show(a.store, tenant.tenant_id, names[1])
     user = await users.show(a.store, tenant.tenant_id, names[2])
-    issuer = dialect.issuer(Site(base.rstrip("/"), tenant.slug, tenant.tenant_id, tenant.owner))
-    scene = Scene(tenant, dialect, issuer, base, a.clock.now(), "preview")
+    base, variant = door
+    issuer = dialect.issuer(Site(base, tenant.slug, tenant.tenant_id, tenant.owner, variant))
+    scene = Scene(tenant, dialect, issuer, base, a.clock.now(), "preview", variant=variant)
     return preview.plain(await preview.preview(client, user, request, scene, a.house))
 
 
@@ -111,7 +114,7 @@ def _base_url(config: pathlib.Path | None, dialect: str) -> str:
         return door.base_url
     if not settings.listeners and settings.origins.get("database.url") == "flag":
         # Nothing is configured: this is development mode's database, which answers on its own ports.
-        return f"http://localhost:{FIRST_PORT + (0, 1, 3)[DIALECTS.index(dialect)]}"
+        return f"http://localhost:{FIRST_PORT + DIALECTS.index(dialect)}"
     raise Misconfigured(
         "base-url-missing",
         f"The dialect {dialect} has no address here.",
@@ -125,6 +128,7 @@ def _table(found: dict[str, Any]) -> str:
     lines += [f"response_type  {found['response_type']}", f"scope          {found['scope'] or '-'}"]
     for token in found["id_tokens"]:
         lines += ["", *_head(token), "", output.table(_rows(token), COLUMNS)]
+        lines += [f"left out  claim rule {name}: {reason}" for name, reason in token["left_out"].items()]
     return "\n".join(lines) + "\n"
 
 

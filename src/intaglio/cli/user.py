@@ -1,4 +1,4 @@
-"""`intaglio user`: list, show and create users."""
+"""`intaglio user`: list, show, create and update users."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import Any
 import click
 import msgspec
 
-from intaglio.cli import faults, opening, output, secretinput
+from intaglio.cli import acting, dialect_settings, faults, opening, output, secretinput
 from intaglio.cli.opening import Administration
 from intaglio.errors import Misconfigured
 from intaglio.server.admin import tenants, users
+from intaglio.server.admin.users import Changes
 from intaglio.server.model.users import User
+from intaglio.server.registry.deeds import Actor
 
 COLUMNS = ("username", "user_id", "created_at", "disabled_at")
 
 
 @click.group("user")
 def command() -> None:
-    """List, show and create users."""
+    """List, show, create and update users."""
 
 
 def shown(user: User) -> dict[str, Any]:
@@ -103,13 +105,58 @@ def create(
     output.write_one(shown(made), form, value="user_id")
 
 
-def _claims(texts: tuple[str, ...]) -> dict[str, Any]:
+@command.command("update")
+@click.argument("username")
+@click.option(
+    "--claim", "claims", multiple=True, metavar="NAME=VALUE", help="Claim about the user, none with an empty value."
+)
+@click.option("--metadata", multiple=True, metavar="NAME=VALUE", help="What the person noted, JSON or text.")
+@click.option("--app-metadata", multiple=True, metavar="NAME=VALUE", help="What applications noted, JSON or text.")
+@click.option("--disable/--enable", "disabled", default=None, help="Whether the person can sign in no more.")
+@dialect_settings.option
+@opening.tenant_option
+@opening.config_option
+@output.option
+def update(
+    username: str,
+    claims: tuple[str, ...],
+    metadata: tuple[str, ...],
+    app_metadata: tuple[str, ...],
+    disabled: bool | None,
+    dialects: dict[str, dict[str, Any]] | None,
+    tenant: str,
+    config: pathlib.Path | None,
+    form: str | None,
+) -> None:
+    """Change the user with this name or UUID; what is not given stays as it is.
+
+    An empty value takes a claim or a note away.
+    """
+    changes = Changes(
+        claims=_claims(claims, may_be_empty=True),
+        metadata=dialect_settings.values("--metadata", metadata),
+        app_metadata=dialect_settings.values("--app-metadata", app_metadata),
+        dialects=dialects or {},
+        disabled=disabled,
+    )
+
+    async def work(a: Administration) -> User:
+        owner = await tenants.show(a.store, tenant)
+        actor = Actor(acting.operator(), a.clock.now())
+        return await users.update(a.store, a.clock, owner.tenant_id, username, changes, actor)
+
+    changed = opening.administer(config, work)
+    faults.say(f"Changed the user {changed.username}.")
+    output.write_one(shown(changed), form, value="user_id")
+
+
+def _claims(texts: tuple[str, ...], *, may_be_empty: bool = False) -> dict[str, Any]:
     claims: dict[str, Any] = {}
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator or not name:
             raise click.UsageError(f"--claim expects NAME=VALUE, received {text[:80]!r}.")
-        claims[name] = _value(name, value)
+        claims[name] = None if may_be_empty and not value else _value(name, value)
     return claims
 
 

@@ -98,7 +98,9 @@ def single(found: Params) -> Params:
     """Return the parameters if none came twice; raises `invalid_request` otherwise (RFC 6749 section 3.2)."""
     if found.duplicates:
         name = shown(found.duplicates[0])
-        raise faults.invalid_request(f"The parameter {name} came more than once.", received=f"{name} repeated")
+        raise faults.invalid_request(
+            f"The parameter {name} came more than once.", received=f"{name} repeated", reason="parameter-repeated"
+        )
     return found
 
 
@@ -155,7 +157,13 @@ def demanded(found: Params, name: str) -> str:
     """Return a parameter that has to be there; raises `invalid_request` if it is absent or too long."""
     value = found.get(name)
     if not value:
-        raise faults.invalid_request(f"The parameter '{name}' is missing.", expected=name, received="nothing")
+        raise faults.invalid_request(
+            f"The parameter '{name}' is missing.",
+            expected=name,
+            received="nothing",
+            reason="parameter-missing",
+            name=name,
+        )
     if len(value) > MAX_SECRET:
         raise faults.invalid_request(f"The parameter '{name}' is too long.", received=f"{len(value)} characters")
     return value

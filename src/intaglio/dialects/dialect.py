@@ -11,10 +11,13 @@ from intaglio.dialects.routes import FaultWriter, Route, Surface, Writer
 from intaglio.ids import Secret
 from intaglio.names import Issuer, Subject
 from intaglio.protocol.authorize import RESPONSE_MODES, AuthorizeQuery
+from intaglio.protocol.exchange import CodeExchange
 from intaglio.protocol.facts import Facts, PublishedKey
 from intaglio.protocol.gate import Receiving
 from intaglio.protocol.instances import Instance, Node
 from intaglio.protocol.principals import Principal
+from intaglio.protocol.scopes import ScopeGroup
+from intaglio.protocol.trusted import TrustedIssuer
 from intaglio.protocol.userinfo import UserinfoAnswer
 from intaglio.wire.params import Params
 
@@ -29,9 +32,19 @@ class Profile(msgspec.Struct, frozen=True):
     `shares_ring` tells that one key ring serves every tenant of an authority (a host), where one key set is published
     for all of them; there, `personal_tenant_id` is the tenant of people who belong to no organisation.
     `at_hash` tells whether ID tokens from the token endpoint have one. `pairwise` makes each client's subjects its own.
+    `personal_id_token_lifetime` is that of people who belong to no organisation, where it is another (else 0).
     `names_tokens` gives each ID token a UUID, `lifetime_policies` lets policies be assigned. `device_path` is where a
     person types a device's code; a device that polls too often is told so if `slows_down`. `tells_issuer` puts `iss`
-    into the authorization endpoint's answers (RFC 9207).
+    into the authorization endpoint's answers (RFC 9207). With `relaxed_redirects` any port of
+    `http://localhost` stands for the registered one, whatever the application's type, and `/` for no path. With
+    `logout_by_address` a logout that names no client may lead to an address of one that got tokens in the session.
+    `registration_path` is where clients register themselves.
+    With `names_audiences` a request may name the API that its access token is for, one that its client may call;
+    with `organizations` people may sign in for one of their organizations; with `tenant_hosts` a host may be a tenant's
+    own, and its issuer is there.
+    `pushed_path` is where they push authorization requests, empty where they cannot (RFC 9126). `upstream_callback` is
+    where people come back from every other provider that says who it is; from the others each has its own address.
+    `refuses_scopes` makes every scope an error that the client is not enabled for; else unknown ones are ignored.
     """
 
     id_token_lifetime: int = 3600
@@ -50,11 +63,21 @@ class Profile(msgspec.Struct, frozen=True):
     response_modes: tuple[str, ...] = RESPONSE_MODES
     pairwise: bool = False
     names_tokens: bool = False
+    personal_id_token_lifetime: int = 0
     lifetime_policies: bool = False
     device_path: str = "/device"
     device_lifetime: int = 600
     slows_down: bool = True
     tells_issuer: bool = True
+    relaxed_redirects: bool = False
+    logout_by_address: bool = False
+    names_audiences: bool = False
+    organizations: bool = False
+    tenant_hosts: bool = False
+    registration_path: str = "/register"
+    refuses_scopes: bool = False
+    pushed_path: str = ""
+    upstream_callback: str = ""
 
 
 class Addressed(msgspec.Struct, frozen=True):
@@ -62,6 +85,7 @@ class Addressed(msgspec.Struct, frozen=True):
 
     `by` is what the word is: a `slug`, an `id`, a `domain`, or `open` where the tenant is not known before the person.
     With an `owner` the tenant has to be that owner's. `variant` is the version of the endpoints that is spoken to.
+    An open one may be of people who belong to no organisation where it is `personal`.
     """
 
     tenant: str | None
@@ -69,6 +93,7 @@ class Addressed(msgspec.Struct, frozen=True):
     by: Literal["slug", "id", "domain", "open"] = "slug"
     owner: str | None = None
     variant: str = ""
+    personal: bool = False
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -189,10 +214,20 @@ class Dialect(msgspec.Struct, frozen=True):
     `id_token` and `userinfo` turn what is known into claims; `kid` names a key; `publishes` tells whether a key
     belongs into its key set. `receiving` is there where the dialect has words for a gate. `vocabulary` is there
     where the dialect knows workloads. `face` returns the surface of a path that has no route, where that is not
-    always `surface`. `scope_words` are a title and a sentence for scopes that only this dialect has.
+    always `surface`. `scope_words` are a title and a sentence for scopes that only this dialect has. `claim_scopes` are
+    the scopes without which a request gets its own claims by name, empty where none is needed. `scope_groups` returns
+    the groups in which scopes are shown to people, of what an operator set for the tenant in the dialect's own words.
     `reserved_claims` are names that no claim rule may set, besides those of the protocol. `read_settings` checks
     what an operator sets in this dialect's own words for a `client`, `tenant` or `user` and returns it as it is
-    kept; it raises `Misconfigured` (`setting-invalid`).
+    kept; it raises `Misconfigured` (`setting-invalid`). `read_policy` returns the seconds that a lifetime policy's
+    definition says; it raises `Misconfigured` (`policy-invalid`). `trusted_issuers` are those that vouch for a client,
+    of its settings; `assertion_audiences` those that clients' assertions may have besides the issuer and the token
+    endpoint, of the base address, the tenant's id and its domains. `key_header` is what the header of an ID token says
+    of its key besides `kid`, of the key and the variant. `enables` are response types that a client's settings switch
+    on, besides those that it is registered for. `terms` looks at how a code is redeemed, in view of its settings: it
+    raises `ProtocolFault`, or returns the longest that a refresh token may last, in seconds, if there is a bound.
+    `session_name` is what a session's `sid` is in its tokens. `administers` tells, of the ids of their groups, whether
+    a person may consent for everybody in the tenant.
     """
 
     name: str
@@ -214,5 +249,15 @@ class Dialect(msgspec.Struct, frozen=True):
     receiving: Receiving | None = None
     face: Callable[[str], Surface] | None = None
     scope_words: Mapping[str, tuple[str, str]] = {}
+    scope_groups: Callable[[Mapping[str, Any]], tuple[ScopeGroup, ...]] | None = None
+    claim_scopes: Mapping[str, str] = {}
     reserved_claims: frozenset[str] = frozenset()
     read_settings: Callable[[str, Mapping[str, Any]], dict[str, Any]] | None = None
+    read_policy: Callable[[str], int] | None = None
+    trusted_issuers: Callable[[Mapping[str, Any]], tuple[TrustedIssuer, ...]] | None = None
+    assertion_audiences: Callable[[str, str, tuple[str, ...]], frozenset[str]] | None = None
+    key_header: Callable[[PublishedKey, str], dict[str, str]] | None = None
+    enables: Callable[[Mapping[str, Any]], tuple[str, ...]] | None = None
+    terms: Callable[[CodeExchange, Mapping[str, Any]], int | None] | None = None
+    session_name: Callable[[str], str] | None = None
+    administers: Callable[[tuple[str, ...]], bool] | None = None

@@ -10,10 +10,14 @@ class AccountPageQuery(msgspec.Struct, frozen=True):
 
 
 class AccountSignIn(msgspec.Struct, frozen=True):
-    """Nobody is signed in: `browser` is the secret that ties the login form to this browser."""
+    """Nobody is signed in: `browser` is the secret that ties the login form to this browser.
+
+    `connections` are other providers at which they may sign in: names, and what people call them.
+    """
 
     browser: str
     lifetime: int
+    connections: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         return "AccountSignIn(…)"

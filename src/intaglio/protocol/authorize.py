@@ -16,6 +16,8 @@ RESPONSE_TYPES = ("code", "id_token", "id_token token", "code id_token", "code t
 """OpenID Connect Core 3: the response types there are; the words of each are in the order of the alphabet."""
 
 RESPONSE_MODES = ("query", "fragment", "form_post")
+WEB_MESSAGE = "web_message"
+"""The mode in which a page tells the one that framed or opened it (draft-sakimura-oauth-wmrm); not every dialect's."""
 
 ACR_VALUES = ("1",)
 """The authentication context classes of sign-ins here (OpenID Connect Core 2, `acr`). `1` is one factor: a password."""
@@ -38,7 +40,7 @@ class Problem(msgspec.Struct, frozen=True):
 def problem_of(fault: ProtocolFault) -> Problem:
     """Return a fault as the problem that it is of an authorization request."""
     expected, received = (str(fault.detail.get(name, "")) for name in ("expected", "received"))
-    return Problem(fault.code, fault.public, expected, received, fault.reason)
+    return Problem(fault.code, fault.public, expected, received, fault.reason, dict(fault.told))
 
 
 class AuthorizeQuery(msgspec.Struct, frozen=True):
@@ -48,6 +50,9 @@ class AuthorizeQuery(msgspec.Struct, frozen=True):
     asks for offline access by another parameter than the scope, as some dialects do; `include_granted` for what was
     granted to the client before, besides. `connection`, `domain_hint` and `organization` say where the person signs in
     and for whom, `audience` names an API. `own` are parameters that only the dialect understands, for its writers.
+    `implied` are scopes that are asked for without being named, as far as the client may have them.
+    `organization_name` is what the organization is called, once it is known. `for_everybody` asks an administrator to
+    consent for all of the tenant, and gives neither code nor token.
     """
 
     client_id: str
@@ -79,6 +84,9 @@ class AuthorizeQuery(msgspec.Struct, frozen=True):
     organization: str = ""
     audience: str = ""
     own: tuple[tuple[str, str], ...] = ()
+    organization_name: str = ""
+    implied: tuple[str, ...] = ()
+    for_everybody: bool = False
 
     def __repr__(self) -> str:
         return f"AuthorizeQuery({self.client_id})"
@@ -124,12 +132,16 @@ class AuthorizeAnswer(msgspec.Struct, frozen=True):
 
 
 class SignInNeeded(msgspec.Struct, frozen=True):
-    """The person has to act: `transaction` names the waiting request, `browser` is the secret for its cookie."""
+    """The person has to act: `transaction` names the waiting request, `browser` is the secret for its cookie.
+
+    `connection` is the name of the other provider at which they sign in, empty where they may choose.
+    """
 
     transaction: str
     browser: str
     step: str
     lifetime: int
+    connection: str = ""
 
     def __repr__(self) -> str:
         return f"SignInNeeded({self.step})"

@@ -14,9 +14,11 @@ class Circumstances(msgspec.Struct, frozen=True, omit_defaults=True):
     """The sign-in and the request it was for; empty text is absent.
 
     `idp` is the issuer that vouched for the person where it was another provider's, `idp_subject` whom it called them,
-    `connection` the name of the connection and `told` what its ID token said. `peer` is the address that they signed in
-    from, `requested_at` the instant of the authorization request. `organization` is the id of the organization for
-    which they signed in, `organization_name` its name; `audience` the API that the access token is for.
+    `connection` the name of the connection and `told` what its ID token said; an address is among it only if it is
+    taken for confirmed here. `dialect` names the rules by which that token was believed. `peer` is the address that
+    they signed in from, `requested_at` the instant of the authorization request. `organization` is the id of the
+    organization for which they signed in, `organization_name` its name; `audience` the API that the access token is
+    for.
     """
 
     idp: str = ""
@@ -28,6 +30,7 @@ class Circumstances(msgspec.Struct, frozen=True, omit_defaults=True):
     organization: str = ""
     organization_name: str = ""
     audience: str = ""
+    dialect: str = ""
 
     def __repr__(self) -> str:
         return "Circumstances(…)"

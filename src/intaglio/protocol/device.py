@@ -21,6 +21,7 @@ class DeviceAuthorization(msgspec.Struct, frozen=True):
     presented: Presented
     scope: tuple[str, ...] | None
     offline: bool = False
+    own: tuple[tuple[str, str], ...] = ()
 
 
 class DeviceAuthorized(msgspec.Struct, frozen=True):
@@ -42,6 +43,7 @@ class DeviceExchange(msgspec.Struct, frozen=True):
 
     presented: Presented
     device_code: Secret
+    own: tuple[tuple[str, str], ...] = ()
 
 
 class DeviceVisit(msgspec.Struct, frozen=True):

@@ -25,20 +25,26 @@ class Presented(msgspec.Struct, frozen=True):
 
 
 class CodeExchange(msgspec.Struct, frozen=True):
-    """Exchange an authorization code."""
+    """Exchange an authorization code. In each grant, `own` is what only the dialect understands, for its writers."""
 
     presented: Presented
     code: Secret
     redirect_uri: str
     code_verifier: Secret | None
+    own: tuple[tuple[str, str], ...] = ()
 
 
 class RefreshExchange(msgspec.Struct, frozen=True):
-    """Use a refresh token; `scope` narrows what was granted, None keeps it."""
+    """Use a refresh token; `scope` narrows what was granted, None keeps it.
+
+    Where it does not narrow (`narrows` is false), it has to be among what was granted, and all of that is kept.
+    """
 
     presented: Presented
     refresh_token: Secret
     scope: tuple[str, ...] | None
+    own: tuple[tuple[str, str], ...] = ()
+    narrows: bool = True
 
 
 class ClientCredentialsExchange(msgspec.Struct, frozen=True):
@@ -50,6 +56,7 @@ class ClientCredentialsExchange(msgspec.Struct, frozen=True):
     presented: Presented
     scope: tuple[str, ...] | None
     audience: str = ""
+    own: tuple[tuple[str, str], ...] = ()
 
 
 class TokenAnswer(msgspec.Struct, frozen=True):
@@ -79,14 +86,23 @@ class Revoked(msgspec.Struct, frozen=True):
 
 
 class IntrospectQuery(msgspec.Struct, frozen=True):
-    """Ask about a token (RFC 7662 section 2.1)."""
+    """Ask about a token (RFC 7662 section 2.1).
+
+    `caller` is the access token by which a program proves itself in place of a client authentication, None if there is
+    none; with `wide_scope` that program is told of other applications' tokens too.
+    """
 
     presented: Presented
     token: Secret
+    caller: Secret | None = None
+    wide_scope: str = ""
 
 
 class Introspection(msgspec.Struct, frozen=True):
-    """What is known of a token (RFC 7662 section 2.2); only `active` is meant when that is False."""
+    """What is known of a token (RFC 7662 section 2.2); only `active` is meant when that is False.
+
+    `audience` is the API that the token is for, empty where it was asked for without naming one.
+    """
 
     active: bool
     scope: tuple[str, ...] = ()
@@ -97,3 +113,4 @@ class Introspection(msgspec.Struct, frozen=True):
     token_type: str = ""
     issued_at: int = 0
     expires_at: int = 0
+    audience: str = ""

@@ -61,6 +61,15 @@ class Workload(msgspec.Struct, frozen=True):
     licenses: bool = False
 
 
+class Membership(msgspec.Struct, frozen=True):
+    """A group that the person is in. `assigned` tells whether it has a role in the application."""
+
+    group_id: str
+    name: str
+    kind: str
+    assigned: bool = False
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What is true of one token to be issued. Instants are epoch seconds, lifetimes seconds, empty text is absent.
 
@@ -69,9 +78,10 @@ class Facts(msgspec.Struct, frozen=True):
     client is told that it is about; empty, it is the dialect's own for the person. `requested` are claims that the
     request wants in the ID token by name (Core 5.5). `custom` are claims that rules made; the one who signs adds them.
     `variant` is the dialect's name for the endpoint's version. `groups` are ids of the person's groups, `roles` what
-    they are in the application. `token_id` is this token's own UUID where the dialect names tokens. `through_browser`
-    tells that it does not come from the token endpoint. `client_settings` and `tenant_settings` are those that the
-    dialect alone understands.
+    they are in the application; `memberships` say more of the groups, where the client has settings of the dialect's.
+    `token_id` is this token's own UUID where the dialect names tokens. `through_browser` tells that it does not come
+    from the token endpoint. `tenant_domains` are the tenant's own. `client_settings` and `tenant_settings` are those
+    that the dialect alone understands. `hears_of_logout` says that the client wants to be told when a session ends.
     """
 
     issuer: str
@@ -107,6 +117,9 @@ class Facts(msgspec.Struct, frozen=True):
     through_browser: bool = False
     client_settings: dict[str, Any] = {}
     tenant_settings: dict[str, Any] = {}
+    tenant_domains: tuple[str, ...] = ()
+    memberships: tuple[Membership, ...] = ()
+    hears_of_logout: bool = False
 
 
 class PublishedKey(msgspec.Struct, frozen=True):

@@ -60,9 +60,12 @@ class MethodNotAllowed(ProtocolFault):
     allowed: tuple[str, ...] = ()
 
 
-def invalid_request(public: str, *, expected: str = "", received: str = "") -> ProtocolFault:
-    """Return the fault `invalid_request` with what was expected and received for the log."""
-    return ProtocolFault("invalid_request", public, detail={"expected": expected, "received": received})
+def invalid_request(
+    public: str, *, expected: str = "", received: str = "", reason: str = "", **told: str
+) -> ProtocolFault:
+    """Return the fault `invalid_request` with what was expected and received for the log, and why."""
+    fault = ProtocolFault("invalid_request", public, detail={"expected": expected, "received": received})
+    return fault.because(reason, **told)
 
 
 def invalid_grant(expected: str, received: str, reason: str = "") -> ProtocolFault:

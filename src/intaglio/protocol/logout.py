@@ -10,13 +10,24 @@ import msgspec
 
 
 class LogoutQuery(msgspec.Struct, frozen=True):
-    """A request to end the session; empty text is an absent parameter."""
+    """A request to end the session; empty text is an absent parameter.
+
+    `session_hint` is the session as a client knows it (`sid`). With `asks` the person is asked where nothing proves
+    that a client of the session sent them; without it the session ends at once, as some dialects have it. `listed_as`
+    is the dialect's name for the tenant's list of addresses to which a logout without a client may lead; there, one
+    with a client and no address leads to the client's first. `elsewhere` signs out as well at the other provider at
+    which the person signed in.
+    """
 
     id_token_hint: str
     client_id: str
     post_logout_redirect_uri: str
     state: str
     problem: str = ""
+    session_hint: str = ""
+    asks: bool = True
+    listed_as: str = ""
+    elsewhere: bool = False
 
     def __repr__(self) -> str:
         return f"LogoutQuery({self.client_id})"
@@ -35,13 +46,17 @@ class LogoutDone(msgspec.Struct, frozen=True):
 
 
 class LogoutAsk(msgspec.Struct, frozen=True):
-    """The person has to confirm; the values come back with the form."""
+    """The person has to confirm; the values come back with the form.
+
+    `onward` is another provider's address to which it leads then, empty for none.
+    """
 
     user_name: str
     client_name: str
     client_id: str
     post_logout_redirect_uri: str
     state: str
+    onward: str = ""
 
 
 class LogoutFacts(msgspec.Struct, frozen=True):

@@ -39,10 +39,19 @@ class ClientFace(msgspec.Struct, frozen=True):
     tos_uri: str = ""
 
 
+class ConnectionChoice(msgspec.Struct, frozen=True):
+    """Another provider at which somebody may sign in: its name, what people call it, and what leads there."""
+
+    name: str
+    title: str
+    href: str
+
+
 class LoginPage(_Unprinted, frozen=True):
     """Ask for user name and password; `error` is the sentence shown after a failed attempt.
 
-    `sign_up` is where an account can be made, empty where nobody may.
+    `sign_up` is where an account can be made, empty where nobody may. `connections` are other ways in; `elsewhere` says
+    that the error is about one of these, and not about what was typed.
     """
 
     brand: Brand
@@ -54,6 +63,20 @@ class LoginPage(_Unprinted, frozen=True):
     form_targets: tuple[str, ...] = ()
     face: ClientFace = ClientFace()
     sign_up: str = ""
+    connections: tuple[ConnectionChoice, ...] = ()
+    elsewhere: bool = False
+
+
+class RealmPage(_Unprinted, frozen=True):
+    """Ask for the user name alone: it says where the person signs in."""
+
+    brand: Brand
+    client_name: str
+    action: str
+    csrf: str
+    username: str = ""
+    error: str = ""
+    form_targets: tuple[str, ...] = ()
 
 
 class SignUpPage(_Unprinted, frozen=True):
@@ -71,16 +94,29 @@ class SignUpPage(_Unprinted, frozen=True):
 
 
 class ScopeChoice(msgspec.Struct, frozen=True):
-    """One scope on the consent page; a `required` one is shown but cannot be unticked."""
+    """One scope on the consent page; a `required` one is shown but cannot be unticked. `group` names its group."""
 
     name: str
     title: str
     description: str
     required: bool = False
+    group: str = ""
+
+
+class ChoiceGroup(msgspec.Struct, frozen=True):
+    """A group of scopes on the consent page, with its title and a sentence; its name is part of an element's id."""
+
+    name: str
+    title: str
+    description: str = ""
 
 
 class ConsentPage(_Unprinted, frozen=True):
-    """Ask whether `client_name` may have the scopes; every one is ticked at first."""
+    """Ask whether `client_name` may have the scopes; every one is ticked at first.
+
+    Where there are `groups`, each scope is shown in its own. `for_everybody` tells that an administrator is asked, for
+    all of the tenant.
+    """
 
     brand: Brand
     client_name: str
@@ -90,6 +126,29 @@ class ConsentPage(_Unprinted, frozen=True):
     csrf: str
     scopes: tuple[ScopeChoice, ...]
     destination: str
+    form_targets: tuple[str, ...] = ()
+    face: ClientFace = ClientFace()
+    groups: tuple[ChoiceGroup, ...] = ()
+    for_everybody: bool = False
+
+
+class OrganizationChoice(msgspec.Struct, frozen=True):
+    """One organization on the page that asks for one; `value` is what the form sends."""
+
+    value: str
+    name: str
+    title: str
+
+
+class OrganizationPage(_Unprinted, frozen=True):
+    """Ask for which of their organizations somebody signs in."""
+
+    brand: Brand
+    client_name: str
+    user_name: str
+    action: str
+    csrf: str
+    choices: tuple[OrganizationChoice, ...]
     form_targets: tuple[str, ...] = ()
     face: ClientFace = ClientFace()
 
@@ -123,6 +182,7 @@ class DeviceConfirmPage(_Unprinted, frozen=True):
     scopes: tuple[ScopeChoice, ...]
     face: ClientFace = ClientFace()
     form_targets: tuple[str, ...] = ()
+    groups: tuple[ChoiceGroup, ...] = ()
 
 
 class DeviceDonePage(msgspec.Struct, frozen=True):
@@ -216,6 +276,17 @@ class FormPostPage(_Unprinted, frozen=True):
     """A page that posts `fields` to `action` (OAuth 2.0 Form Post Response Mode 1.0)."""
 
     action: str
+    fields: tuple[tuple[str, str], ...]
+    form_targets: tuple[str, ...] = ()
+
+
+class WebMessagePage(_Unprinted, frozen=True):
+    """A page that hands `fields` to the page that framed or opened it, and to pages of `target` alone, an origin.
+
+    OAuth 2.0 Web Message Response Mode (draft-sakimura-oauth-wmrm).
+    """
+
+    target: str
     fields: tuple[tuple[str, str], ...]
     form_targets: tuple[str, ...] = ()
 
@@ -355,6 +426,7 @@ class DialectPage(msgspec.Struct, frozen=True):
 
 Page = (
     LoginPage
+    | RealmPage
     | SignUpPage
     | ConsentPage
     | DevicePage
@@ -365,6 +437,8 @@ Page = (
     | AccountPage
     | ErrorPage
     | FormPostPage
+    | WebMessagePage
+    | OrganizationPage
     | StartPage
     | DemoPage
     | DemoTokenPage

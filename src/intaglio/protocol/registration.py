@@ -1,6 +1,7 @@
 """Clients that register themselves, and manage what they registered.
 
-RFC 7591 sections 2 and 3, RFC 7592 section 2, OpenID Connect Dynamic Client Registration 1.0 sections 2 and 3.
+RFC 7591 sections 2 and 3, RFC 7592 section 2, RFC 9126 section 6, OpenID Connect Dynamic Client Registration 1.0
+sections 2 and 3.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True):
     backchannel_logout_session_required: bool | None = None
     frontchannel_logout_uri: str | None = None
     frontchannel_logout_session_required: bool | None = None
+    require_pushed_authorization_requests: bool | None = None
 
 
 class RegisterQuery(msgspec.Struct, frozen=True):

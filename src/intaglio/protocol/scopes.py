@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
+
 SCOPE_CLAIMS: dict[str, tuple[str, ...]] = {
     "profile": (
         "name",
@@ -41,3 +45,23 @@ ISSUERS_OWN = frozenset(
 def scope_of(claim: str) -> str:
     """Return the scope that releases a claim: the standard's, else the one that is called like the claim."""
     return SCOPE_OF.get(claim, claim)
+
+
+class ScopeWords(msgspec.Struct, frozen=True):
+    """What a scope is called on a page: a title and a sentence. With `asks` False nobody is asked for it."""
+
+    title: str
+    description: str
+    asks: bool = True
+
+
+class ScopeGroup(msgspec.Struct, frozen=True):
+    """Scopes that belong together: the group's own name, title and sentence, and its scopes by name.
+
+    A scope without words has the usual ones.
+    """
+
+    name: str
+    title: str
+    description: str
+    scopes: Mapping[str, ScopeWords | None]

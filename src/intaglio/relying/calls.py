@@ -9,10 +9,12 @@ import binascii
 from typing import Any
 from urllib.parse import quote_plus
 
+from intaglio.errors import Unavailable
 from intaglio.ids import Secret
 from intaglio.relying import answers
 from intaglio.relying.answers import SignInFailed
 from intaglio.relying.records import DeviceStarted, Provider
+from intaglio.validate import discovery
 from intaglio.wire import params
 from intaglio.wire.flow import Call, Reply
 
@@ -21,10 +23,17 @@ _JSON = ("accept", "application/json")
 
 
 def endpoint(provider: Provider, name: str) -> str:
-    """Return an endpoint's URL; raises `SignInFailed` with code `endpoint-missing`."""
+    """Return an endpoint's URL.
+
+    Raises `SignInFailed` with code `endpoint-missing`, and `Unavailable` with `address-refused` for one that is no
+    address of its own, or would go on without TLS.
+    """
     url = provider.metadata.url(name)
     if url is None:
         raise SignInFailed("endpoint-missing", detail={"endpoint": name, "issuer": provider.issuer})
+    # SECURITY: a browser is sent there, and a client's secret: what the document names is a stranger's word.
+    if discovery.learned(url, provider.issuer) != url:
+        raise Unavailable("address-refused", "An endpoint has no address of its own.", detail={"endpoint": name})
     return url
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
@@ -24,8 +24,13 @@ from intaglio.tokens.raw import RawToken
 from intaglio.validate import discovery, policy, validator
 from intaglio.validate.policy import Expectation, Occasion
 from intaglio.validate.report import ValidationReport
+from intaglio.validate.ruleset import RuleSet
+from intaglio.validate.standard import STANDARD
 from intaglio.wire import url
 from intaglio.wire.flow import Flow
+
+if TYPE_CHECKING:
+    from intaglio.tokens.encryptionkeys import DecryptionKeys
 
 
 def _fail(code: str, **detail: object) -> NoReturn:
@@ -38,7 +43,11 @@ def _keys(uri: str) -> Flow[jwk.KeySet]:
 
 
 class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
-    """One client at one issuer; `scope` holds `openid`, `algorithms` is what the client registered for ID tokens."""
+    """One client at one issuer; `scope` holds `openid`, `algorithms` is what the client registered for ID tokens.
+
+    `rules` are those by which its ID tokens are believed, `decryption` opens encrypted ones. `discovery_uri` is where
+    its document is, if not at the issuer's own place. An issuer of several tenants has the rules' placeholder in it.
+    """
 
     issuer: str
     client_id: str
@@ -47,6 +56,9 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
     scope: str = "openid"
     algorithms: tuple[str, ...] = policy.ALL_ALGORITHMS
     leeway: int = policy.DEFAULT_LEEWAY
+    rules: RuleSet = STANDARD
+    decryption: DecryptionKeys | None = None
+    discovery_uri: str | None = None
 
     def discover(self) -> Flow[Provider]:
         """Fetch the issuer's document and keys.
@@ -54,7 +66,7 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
         Raises `Unavailable` with `discovery-mismatch`, `bad-answer` or what the driver raises, and `Refused` with
         `malformed-key` for a key set that cannot be used.
         """
-        metadata = yield from discovery.fetch(self.issuer)
+        metadata = yield from discovery.fetch(self.issuer, self.discovery_uri)
         keys = yield from _keys(metadata.jwks_uri)
         return Provider(metadata, keys)
 
@@ -114,7 +126,11 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
             _fail("token-answer-malformed", rule="id_token is missing")
         occasion = Occasion(transaction.nonce, members["access_token"], max_age=transaction.max_age)
         report = yield from self._judge(provider, members["id_token"], occasion, now)
-        return _signed_in(members, report.believed(), report)
+        token, sender = report.believed(), params.get("iss")
+        # RFC 9207 2.4: of an issuer with several tenants, the one that answered must be the one of the token.
+        if sender is not None and sender not in (token.iss, self.issuer):
+            _fail("response-issuer-mismatch", expected=token.iss, received=answers.plain(sender))
+        return _signed_in(members, token, report)
 
     def start_device(self, provider: Provider) -> Flow[DeviceStarted]:
         """Ask for the codes of a device (RFC 8628 section 3.1). Raises `SignInFailed` and `Unavailable`."""
@@ -172,10 +188,13 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
         post_logout_redirect_uri: str | None = None,
         state: str | None = None,
     ) -> str | None:
-        """Return the URL that signs the person out at the issuer, or None if it has none (RP-Initiated Logout 2)."""
-        endpoint = provider.metadata.url("end_session_endpoint")
-        if endpoint is None:
+        """Return the URL that signs the person out at the issuer, or None if it has none (RP-Initiated Logout 2).
+
+        Raises `Unavailable` (`address-refused`) for an address that no browser is sent to.
+        """
+        if provider.metadata.url("end_session_endpoint") is None:
             return None
+        endpoint = calls.endpoint(provider, "end_session_endpoint")
         fields = {
             "id_token_hint": None if id_token_hint is None else id_token_hint.reveal(),
             "client_id": self.client_id,
@@ -191,7 +210,7 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
         # RFC 9207 2.4: mix-up; an issuer that promises `iss` must send it.
         promised = provider.metadata.members.get("authorization_response_iss_parameter_supported") is True
         sender = params.get("iss")
-        if (sender is None and promised) or (sender is not None and sender != self.issuer):
+        if (sender is None and promised) or (sender is not None and not self._is_own(sender)):
             _fail("response-issuer-mismatch", expected=self.issuer, received=answers.plain(sender))
         if "error" in params:
             told = {name: answers.plain(params[name]) for name in ("error", "error_description") if name in params}
@@ -201,14 +220,28 @@ class RelyingParty(msgspec.Struct, frozen=True, kw_only=True):
             _fail("code-missing")
         return code
 
+    def _is_own(self, sender: str) -> bool:
+        """Tell whether an issuer is ours: to the letter, but for the tenant where it has several."""
+        place = self.rules.placeholder
+        if not place or place not in self.issuer:
+            return sender == self.issuer
+        before, _, behind = self.issuer.partition(place)
+        tenant = sender.removeprefix(before).removesuffix(behind)
+        return sender == before + tenant + behind and tenant.replace("-", "").isalnum()
+
     def _expectation(self) -> Expectation:
         return Expectation(
             issuer=self.issuer,
             audience=self.client_id,
             leeway=self.leeway,
             algorithms=self.algorithms,
-            authorized_parties=(self.client_id,),
+            authorized_parties=(self.client_id,) if self._judges_party() else None,
+            decryption=self.decryption,
+            rules=self.rules,
         )
+
+    def _judges_party(self) -> bool:
+        return any(rule.judge == "azp" for rule in self.rules.rules)
 
     def _judge(self, provider: Provider, text: str, occasion: Occasion, now: int) -> Flow[ValidationReport]:
         # OpenID Connect Discovery 4.3: a provider that was found for another issuer has no say here.

@@ -171,6 +171,7 @@ def house_of(store: Store, vault: Vault, clock: Clock, passwords: Passwords, out
         throttle_key=vault.derive("throttles"),
         subject_key=vault.derive("pairwise-subjects"),
         outgoing=outward,
+        vault=vault,
     )
 
 

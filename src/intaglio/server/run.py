@@ -162,7 +162,7 @@ def _announce(listeners: tuple[Listener, ...], lines: tuple[tuple[str, str], ...
     for one in listeners:
         _say(f"  {one.name:<12} {one.base_url}" + ("" if one.dialect is not None else "   (reserved)"))
     _say()
-    for account in seeds.ACCOUNTS:
+    for account in (*seeds.ACCOUNTS, seeds.CAROL):
         _say(f"  user         {account.username} / {account.password}")
     for client in seeds.listed(base):
         secret = f" / {client.client_secret}" if client.client_secret else f" ({client.kind})"

@@ -70,9 +70,13 @@ KEYS: tuple[Key, ...] = (
         default=False,
         help="Allow Google's own issuer as ours: for tests in a network of their own, and for nothing else.",
     ),
+    Key("microsoft", "listen", "text", None, "`host:port` where the microsoft dialect answers."),
+    Key("microsoft", "base_url", "text", None, "Public address; issuers are `{base_url}/{tenant's UUID}/v2.0`."),
     Key("auth0", "listen", "text", None, "`host:port` where the auth0 dialect answers."),
     Key("auth0", "base_url", "text", None, "Public address; the issuer is `{base_url}/`."),
-    Key("auth0", "tenant", "text", "default", "Slug of the tenant behind it."),
+    Key("auth0", "tenant", "text", "default", "Slug of the tenant there; other tenants answer at hosts of their own."),
+    Key("cloudentity", "listen", "text", None, "`host:port` where the cloudentity dialect answers."),
+    Key("cloudentity", "base_url", "text", None, "Public address; issuers are `{base_url}/{owner}/{slug}`."),
     Key("tls", "certificate_file", "path", None, "PEM certificate chain for every listener."),
     Key("tls", "key_file", "path", None, "PEM private key of the certificate."),
     Key("server", "trusted_proxies", "list", (), "Addresses or networks whose `Forwarded` headers are believed."),
@@ -182,7 +186,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 BY_NAME: dict[str, Key] = {key.dotted: key for key in KEYS}
 SECTIONS: tuple[str, ...] = tuple(dict.fromkeys(key.section for key in KEYS))
-DIALECTS: tuple[str, ...] = ("standard", "google", "auth0")
+DIALECTS: tuple[str, ...] = ("standard", "google", "microsoft", "auth0", "cloudentity")
 
 Raw = dict[str, tuple[Any, Origin]]
 

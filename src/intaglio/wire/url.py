@@ -29,13 +29,21 @@ def without_loopback_port(uri: str) -> str | None:
     return f"http://{host}{rest or ''}"
 
 
-def redirect_allowed(requested: str, registered: Iterable[str], *, native: bool) -> bool:
+def rooted(uri: str) -> str:
+    """Return an http(s) address without path, query and fragment with the path `/`, and any other text as it is."""
+    return f"{uri}/" if re.fullmatch(r"https?://[^/?#\s]+", uri) else uri
+
+
+def redirect_allowed(requested: str, registered: Iterable[str], *, native: bool, rootless: bool = False) -> bool:
     """Tell whether a requested redirect URI is one of the registered ones.
 
     The texts are compared as they are: no case folding, no normalising, no prefix. The one exception is a native
-    program's loopback address, whose port may differ.
+    program's loopback address, whose port may differ. Where `rootless` is set, an address without a path counts as the
+    one with the path `/`, which it is (RFC 3986 section 6.2.3).
     """
     registered = tuple(registered)
+    if rootless:
+        requested, registered = rooted(requested), tuple(map(rooted, registered))
     # RFC 6749 3.1.2.3, RFC 9700 2.1: simple string comparison (RFC 3986 6.2.1).
     if requested in registered:
         return True
@@ -82,6 +90,11 @@ def form_target(uri: str) -> str:
         return found
     scheme = uri.split(":", 1)[0]
     return scheme + ":" if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.\-]*", scheme) else ""
+
+
+def is_localhost(uri: str) -> bool:
+    """Tell whether an address is an http one of `localhost`, by this name."""
+    return re.match(r"http://localhost(?:[:/?]|$)", uri) is not None
 
 
 def is_loopback_host(host: str) -> bool:

@@ -24,7 +24,7 @@ def _pages(site: harness.Site) -> dict[str, harness.Answer]:
     other = harness.Browser(site)
     return {
         "start": site.get("http://localhost:8080/"),
-        "dialect": site.get("http://localhost:8082/"),
+        "dialect": site.get("http://localhost:8082/", headers={"accept": "text/html"}),
         "demo": site.get("http://localhost:8080/demo"),
         "demo token": _demo_token(site),
         "login": login,

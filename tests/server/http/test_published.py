@@ -27,7 +27,7 @@ def test_every_endpoint_listed_answers_as_itself(site: harness.Site) -> None:
     found = _metadata(site)
     assert found["issuer"] == ISSUER
     endpoints = {name: value for name, value in found.items() if name.endswith(("_endpoint", "_uri"))}
-    assert len(endpoints) == 9
+    assert len(endpoints) == 10
     for name, address in endpoints.items():
         assert address.startswith(ISSUER + "/")
         method = "GET" if name in ("authorization_endpoint", "userinfo_endpoint", "jwks_uri") else "POST"
@@ -190,7 +190,7 @@ def test_auth0_lists_what_it_has(site: harness.Site) -> None:
     """The issuer ends in a slash; every address answers; nothing is listed that is not there."""
     found = site.get("http://localhost:8083/.well-known/openid-configuration").json()
     assert found["issuer"] == "http://localhost:8083/"
-    assert "introspection_endpoint" not in found
+    assert "registration_endpoint" not in found
     for name, address in found.items():
         if name.endswith(("_endpoint", "jwks_uri")):
             method = "GET" if name in ("authorization_endpoint", "userinfo_endpoint", "jwks_uri") else "POST"

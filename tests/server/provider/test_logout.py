@@ -189,16 +189,6 @@ def test_nobody_is_signed_in(site: harness.Site) -> None:
     assert _logout(visitor, client_id="web", post_logout_redirect_uri=HOME).location == HOME
 
 
-def test_auth0s_older_form(site: harness.Site) -> None:
-    """`returnTo` is held to the same registered addresses."""
-    app, browser = harness.auth0_app(site), harness.Browser(site)
-    app.tokens(browser)
-    refused = browser.get("http://localhost:8083/v2/logout?client_id=web&returnTo=https://evil.example/")
-    assert (refused.status, refused.location) == (400, "")
-    page = browser.get("http://localhost:8083/v2/logout?" + urlencode({"client_id": "web", "returnTo": HOME}))
-    assert browser.submit(page, "logout-form", decision="logout").location == HOME
-
-
 def test_signing_in_again_renews_the_session(site: harness.Site) -> None:
     """The same person keeps the session under a new secret; the old secret is dead, and a logout ends all of it."""
     issuer = "http://localhost:8080/default"

@@ -401,7 +401,8 @@ def test_registration_is_closed(site: harness.Site) -> None:
     opened(site)
     listed = site.get("~/.well-known/openid-configuration").json()
     assert listed["registration_endpoint"] == "http://localhost:8080/default/register"
-    assert "registration_endpoint" not in site.get("http://localhost:8083/.well-known/openid-configuration").json()
+    other = site.get("http://localhost:8083/.well-known/openid-configuration").json()
+    assert other["registration_endpoint"] == "http://localhost:8083/oidc/register"
 
 
 @capability("initial-access-token", witness=WITNESS)

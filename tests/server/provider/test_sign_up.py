@@ -132,7 +132,7 @@ def test_what_is_refused(opened: Site, username: str, password: str, sentence: s
     assert sentence in harness.markup.by_id(harness.markup.read(answer.body), "signup-error").text
     assert "value" not in harness.markup.by_id(harness.markup.read(answer.body), "signup-password").attributes
     assert password not in answer.text
-    assert opened.store._writing.execute("SELECT count(*) FROM users").fetchone()[0] == 2
+    assert opened.store._writing.execute("SELECT count(*) FROM users").fetchone()[0] == 3
     assert browser.session_of("http://localhost:8080/default") == ""
 
 
@@ -213,7 +213,7 @@ def test_form_needs_its_page(opened: Site) -> None:
     assert fill(browser, page, csrf="x").status == 400
     assert fill(browser, page, origin="https://evil.example").status == 400
     assert fill(Browser(opened), page).status == 400
-    assert opened.store._writing.execute("SELECT count(*) FROM users").fetchone()[0] == 2
+    assert opened.store._writing.execute("SELECT count(*) FROM users").fetchone()[0] == 3
 
 
 def test_cancel_tells_the_client(opened: Site) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from intaglio.server.store import open as opening
 from tests import postgres
-from tests.conformance import store_suite, dialect_suite
+from tests.conformance import dialect_suite, store_suite
 
 postgres_server = postgres.postgres_server
 _numbers = itertools.count()

@@ -93,7 +93,8 @@ def test_an_id_token_calls_nothing(site: harness.Site) -> None:
         jwt.encode({"iss": "https://accounts.google.com", "aud": ROOT}, "s" * 32),
     ):
         error = refused(workloads.id_token(site, seeds.TARGET, text))
-        assert error["message"].endswith("ID tokens are not accepted here; present an access token.")
+        assert "ID token" in error["message"]
+        assert error["message"].endswith("opens no API. Present an access token.")
         assert error["details"][0]["reason"] == "ACCESS_TOKEN_TYPE_UNSUPPORTED"
 
 

@@ -1,1 +1,1 @@
-"""Auth0's tongue, thinly: discovery, RSA keys, authorize and token as its SDKs expect them. One host a tenant."""
+"""Auth0's tongue: a host a tenant, its endpoints, claims, errors, and the applications of its Management API."""

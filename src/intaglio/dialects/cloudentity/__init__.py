@@ -1,1 +1,1 @@
-"""Cloudentity's tongue: so far how its workspaces' ID tokens are believed."""
+"""Cloudentity's tongue: workspaces of a tenant, their discovery and keys, flows, claims, services and errors."""

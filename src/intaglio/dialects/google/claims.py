@@ -14,6 +14,7 @@ import msgspec
 from intaglio.dialects.google import instances
 from intaglio.dialects.standard import claims as standard
 from intaglio.names import Subject
+from intaglio.protocol import personal
 from intaglio.protocol.claimsrequest import ClaimRequest
 from intaglio.protocol.facts import Facts, Person, Workload
 from intaglio.protocol.userinfo import UserinfoAnswer
@@ -25,6 +26,9 @@ SUPPORTED = (
     "aud azp email email_verified exp family_name given_name iat iss locale name picture sub nonce at_hash auth_time"
 ).split()
 """What the metadata lists."""
+
+RESERVED = frozenset({"azp", "email", "email_verified", "google", "hd"})
+"""What no claim rule makes: what this dialect says of workloads, of addresses, and of the domains that these are of."""
 
 
 def subject(user_id: str, pairwise: str = "") -> Subject:
@@ -79,4 +83,5 @@ def _of_person(facts: Facts) -> dict[str, Any]:
 
 def userinfo(answer: UserinfoAnswer) -> dict[str, Any]:
     """Return the claims of userinfo, `sub` first."""
-    return {"sub": answer.subject, **person_claims(answer.person, answer.scope, answer.requested)}
+    claims = {"sub": answer.subject, **person_claims(answer.person, answer.scope, answer.requested)}
+    return personal.merged(claims, answer.custom) if answer.custom else claims

@@ -117,4 +117,5 @@ DIALECT = Dialect(
     vocabulary=principals.VOCABULARY,
     scope_words=signin.SCOPES,
     receiving=receiving.RECEIVING,
+    reserved_claims=claims.RESERVED,
 )

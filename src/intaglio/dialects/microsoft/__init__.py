@@ -1,1 +1,1 @@
-"""Microsoft's tongue: so far how the ID tokens of the Microsoft identity platform, v1.0 and v2.0, are believed."""
+"""Microsoft's tongue: endpoints, ID tokens and errors of the Microsoft identity platform. It knows no other dialect."""

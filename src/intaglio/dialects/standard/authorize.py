@@ -25,8 +25,10 @@ PROMPTS = frozenset({"none", "login", "consent", "select_account", "create"})
 DISPLAYS = frozenset({"page", "popup", "touch", "wap"})
 MAX_STATE = 2048
 MAX_WORD = 512
-WORDS = ("prompt", "acr_values", "response_mode", "ui_locales", "claims_locales")
+WORDS = ("prompt", "acr_values", "response_mode", "ui_locales", "claims_locales", "connection", "domain_hint")
 MAX_HINT = 320
+PLACES = ("connection", "domain_hint")
+"""Parameters beside the standard's that every dialect reads: at which other provider the person signs in."""
 MAX_REQUEST = 16 * 1024
 MAX_OBJECT = 32 * 1024
 """Characters of a request object, beside the parameters around it."""
@@ -70,7 +72,7 @@ def query(found: Params) -> AuthorizeQuery:
         parameters=tuple(
             (name, value[:MAX_HINT] if name == "login_hint" else value)
             for name, value in found.items()
-            if name in requestobject.PARAMETERS
+            if name in requestobject.PARAMETERS or name in PLACES
         ),
         problem=_object_problem(found) if by_object else _problem(found, scope) or unreadable,
         claims=claims,
@@ -79,6 +81,8 @@ def query(found: Params) -> AuthorizeQuery:
         claims_locales=_locales(found.get("claims_locales")),
         request=found.get("request"),
         request_uri=found.get("request_uri"),
+        connection=found.get("connection"),
+        domain_hint=found.get("domain_hint")[:MAX_HINT],
     )
 
 
@@ -99,7 +103,8 @@ def _locales(text: str) -> tuple[str, ...]:
 
 def _repeated(found: Params) -> Problem | None:
     if found.duplicates:
-        return Problem("invalid_request", f"The parameter {coding.shown(found.duplicates[0])} came more than once.")
+        description = f"The parameter {coding.shown(found.duplicates[0])} came more than once."
+        return Problem("invalid_request", description, reason="parameter-repeated")
     for name, error in UNSUPPORTED.items():
         if found.get(name):
             return Problem(error, f"The parameter '{name}' is not supported.")
@@ -163,11 +168,12 @@ def _challenge_problem(found: Params) -> Problem | None:
         return None
     # RFC 7636 4.2, RFC 9700 2.1.1: only S256; a missing method would mean plain.
     if method != "S256":
-        return Problem(
-            "invalid_request", "code_challenge_method must be S256.", "S256", method[:20] or "none, which means plain"
-        )
+        received = method[:20] or "none, which means plain"
+        description = "code_challenge_method must be S256."
+        return Problem("invalid_request", description, "S256", received, "challenge-malformed")
     if not pkce.is_challenge(challenge):
-        return Problem("invalid_request", "code_challenge must be 43 characters of base64url.")
+        description = "code_challenge must be 43 characters of base64url."
+        return Problem("invalid_request", description, reason="challenge-malformed")
     return None
 
 

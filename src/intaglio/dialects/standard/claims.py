@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from intaglio.names import Subject
+from intaglio.protocol import personal
 from intaglio.protocol.claimsrequest import ClaimRequest
 from intaglio.protocol.facts import Elsewhere, Facts, Person
 from intaglio.protocol.scopes import ISSUERS_OWN, NO_CLAIM, SCOPE_CLAIMS, SCOPE_OF
@@ -127,4 +128,5 @@ def id_token(facts: Facts) -> dict[str, Any]:
 
 def userinfo(answer: UserinfoAnswer) -> dict[str, Any]:
     """Return the claims of UserInfo, `sub` first (Core 5.3.2)."""
-    return {"sub": answer.subject, **person_claims(answer.person, answer.scope, answer.requested)}
+    claims = {"sub": answer.subject, **person_claims(answer.person, answer.scope, answer.requested)}
+    return personal.merged(claims, answer.custom) if answer.custom else claims

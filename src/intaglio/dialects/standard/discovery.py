@@ -1,6 +1,6 @@
 """Provider metadata and keys.
 
-OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2, RFC 7517 section 5, RFC 9207 section 3.
+OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2, RFC 7517 section 5, RFC 9126 section 5, RFC 9207 section 3.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Any
 
 from intaglio import codec
 from intaglio.dialects.coding import Context
+from intaglio.dialects.standard import pushed
 from intaglio.names import Kid
 from intaglio.protocol.authorize import ACR_VALUES, RESPONSE_MODES, RESPONSE_TYPES
 from intaglio.protocol.device import GRANT
@@ -91,9 +92,14 @@ def document(body: dict[str, Any], max_age: int) -> Response:
     return Response(200, headers, codec.encode_json(body))
 
 
+def whole(answer: DiscoveryAnswer) -> dict[str, Any]:
+    """Return the document of the standard dialect itself, with what the others say in their own way."""
+    return metadata(answer) | pushed.members(answer.base)
+
+
 def write_discovery(answer: DiscoveryAnswer, ctx: Context) -> Response:
     """Write the metadata."""
-    return document(metadata(answer), 300)
+    return document(whole(answer), 300)
 
 
 def read_keys(request: Request, ctx: Context) -> KeysQuery:

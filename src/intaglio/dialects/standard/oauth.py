@@ -50,14 +50,12 @@ def token_query(
         return ClientCredentialsExchange(who, coding.optional_scope(body))
     if grant == device.GRANT:
         return DeviceExchange(who, Secret(coding.demanded(body, "device_code")))
+    expected = "authorization_code, refresh_token, client_credentials or device_code"
     raise ProtocolFault(
         "unsupported_grant_type",
         "The grant type is not supported.",
-        detail={
-            "expected": "authorization_code, refresh_token, client_credentials or device_code",
-            "received": grant[:80],
-        },
-    )
+        detail={"expected": expected, "received": grant[:80]},
+    ).because("grant-unsupported", grant_type=grant[:80])
 
 
 def token_body(answer: TokenAnswer) -> dict[str, Any]:
@@ -95,8 +93,8 @@ def read_introspect(request: Request, ctx: Context) -> IntrospectQuery:
     return IntrospectQuery(coding.presented(request, body), Secret(coding.demanded(body, "token")))
 
 
-def write_introspection(answer: Introspection, ctx: Context) -> Response:
-    """Write what is known of the token (RFC 7662 section 2.2)."""
+def introspection_body(answer: Introspection) -> dict[str, Any]:
+    """Return the members of an answer to introspection (RFC 7662 section 2.2)."""
     # RFC 7662 2.2: `active` is always there; nothing else is told of a token that is not.
     body: dict[str, Any] = {"active": answer.active}
     if answer.active:
@@ -106,9 +104,15 @@ def write_introspection(answer: Introspection, ctx: Context) -> Response:
             "username": answer.username,
             "sub": answer.subject,
             "iss": answer.issuer,
+            "aud": answer.audience,
             "token_type": answer.token_type,
             "iat": answer.issued_at,
             "exp": answer.expires_at,
         }
         body |= {name: value for name, value in known.items() if value not in ("", 0)}
-    return message.json_response(200, codec.encode_json(body))
+    return body
+
+
+def write_introspection(answer: Introspection, ctx: Context) -> Response:
+    """Write what is known of the token (RFC 7662 section 2.2)."""
+    return message.json_response(200, codec.encode_json(introspection_body(answer)))

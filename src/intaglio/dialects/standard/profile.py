@@ -12,6 +12,7 @@ from intaglio.dialects.standard import (
     errors,
     logout,
     oauth,
+    pushed,
     registration,
     userinfo,
 )
@@ -45,11 +46,14 @@ DISCOVERY_ROUTES = tuple(
 
 DIALECT = Dialect(
     name="standard",
-    profile=Profile(signing_algs=("RS256", "PS256", "ES256", "EdDSA"), response_types=RESPONSE_TYPES),
+    profile=Profile(
+        signing_algs=("RS256", "PS256", "ES256", "EdDSA"), response_types=RESPONSE_TYPES, pushed_path=pushed.PATH
+    ),
     routes=(
         *DISCOVERY_ROUTES,
         Route(("GET",), "/jwks", discovery.read_keys, discovery.write_keys, API, cors="public", safe=True),
         Route(("GET", "POST"), "/authorize", authorize.read, authorize.write, PAGE),
+        Route(("POST",), pushed.PATH, pushed.reader(authorize.query), pushed.write, API, cors="client"),
         Route(("POST",), "/token", oauth.read_token, oauth.write_token, API, cors="client"),
         Route(
             ("POST",), "/device_authorization", device.read_authorization, device.write_authorized, API, cors="client"

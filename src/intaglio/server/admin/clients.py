@@ -17,8 +17,8 @@ from intaglio.names import TenantId
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.model import clients, tenants
 from intaglio.server.model.clients import Client, ClientSecret
-from intaglio.server.model.plan import Conflict, Store
-from intaglio.server.registry import fields, remote, rules
+from intaglio.server.model.plan import Conflict, Plan, Store
+from intaglio.server.registry import fields, remote, rules, settings
 from intaglio.server.registry.wanted import Wanted, wanted_of
 from intaglio.tokens.sharedsecret import MINIMUM_OCTETS, SharedSecret
 from intaglio.wire.flow import Driver
@@ -74,15 +74,28 @@ async def create(
             client, secrets=(_kept(secret, client, secrets, now, wanted.secret_expires_at),)
         )
     try:
-        await store.write(clients.insert, client)
+        kept = await store.write(_insert, client)
     except Conflict as exc:
-        raise Misconfigured(
-            "client-exists",
-            "A client with this client_id is there already.",
-            detail={"expected": "a client_id that is free", "received": client.client_id},
-            hint="Choose another client_id, or leave it out.",
-        ) from exc
+        raise _exists(client) from exc
+    if not kept:
+        raise _exists(client)
     return Registered(client, secret)
+
+
+def _insert(client: Client) -> Plan[bool]:
+    if (yield from clients.is_taken(client)):
+        return False
+    yield from clients.insert(client)
+    return True
+
+
+def _exists(client: Client) -> Misconfigured:
+    return Misconfigured(
+        "client-exists",
+        "A client with this client_id is there already.",
+        detail={"expected": "a client_id that is free", "received": client.client_id},
+        hint="Choose another client_id, or leave it out.",
+    )
 
 
 async def _is_development(store: Store, tenant_id: TenantId) -> bool:
@@ -133,12 +146,22 @@ async def update(
 ) -> Registered:
     """Change fields of a client, all others staying; by the rules of a new one.
 
-    A client that needs a secret from now on gets one. Raises `Misconfigured` with the code of the field,
-    `client-unknown`, `client-changed`.
+    A client that needs a secret from now on gets one. Of `dialects` each setting is changed by itself, None takes one
+    away. `disabled` lets nobody sign in to it, or again. Of another tenant's application, only what is decided here can
+    be changed. Raises `Misconfigured` with the code of the field,
+    `client-unknown`, `setting-invalid`, `client-changed`, `client-elsewhere`.
     """
     before = await show(store, tenant_id, client_id)
     now = clock.now()
+    changes = dict(changes)
+    disabled = changes.pop("disabled", None)
+    if before.home_tenant_id:
+        after = _switched(_decided(before, changes), now, disabled=disabled)
+        await _exchange(store, before, after)
+        return Registered(after, None)
     wanted = msgspec.structs.replace(wanted_of(before), **changes)
+    if "dialects" in changes:
+        wanted = msgspec.structs.replace(wanted, dialects=settings.merge(before.dialects, changes["dialects"]))
     if "grant_types" in changes and "response_types" not in changes:
         wanted = msgspec.structs.replace(wanted, response_types=None)
     client = rules.keep(before, rules.check(wanted, tenant_id, now, development=before.development))
@@ -146,8 +169,27 @@ async def update(
     made = ids.Secret(ids.opaque()) if rules.lacks_secret(client, now) else None
     if made is not None:
         client = msgspec.structs.replace(client, secrets=(*client.secrets, _kept(made, client, secrets, now, None)))
+    client = _switched(client, now, disabled=disabled)
+    if client.sign_in_audience != before.sign_in_audience and await store.read(clients.is_taken, client):
+        raise _exists(client)
     await _exchange(store, before, client)
     return Registered(client, made)
+
+
+def _switched(client: Client, now: int, *, disabled: bool | None) -> Client:
+    if disabled is None:
+        return client
+    return msgspec.structs.replace(client, disabled_at=(client.disabled_at or now) if disabled else None)
+
+
+def _decided(client: Client, changes: Mapping[str, Any]) -> Client:
+    """Return the record of another tenant's application with what is decided here; raises `client-elsewhere`."""
+    foreign = sorted(set(changes) - {"assignment_required"})
+    if foreign:
+        expected, hint = "assignment and whether it is disabled", "Change it where it is registered."
+        public = "The application is another tenant's."
+        raise fields.refuse("client-elsewhere", public, expected, ", ".join(foreign), hint)
+    return msgspec.structs.replace(client, **changes)
 
 
 async def _exchange(store: Store, before: Client, after: Client) -> None:

@@ -9,12 +9,14 @@ import msgspec
 from intaglio.clock import Clock
 from intaglio.errors import IntaglioError, Misconfigured
 from intaglio.names import RingId
-from intaglio.server.keyring import lifecycle, rotate
+from intaglio.server.admin import tenants
+from intaglio.server.keyring import lifecycle, rings, rotate
 from intaglio.server.keyring.vault import Vault
 from intaglio.server.model import signingkeys
 from intaglio.server.model.plan import Store
 from intaglio.server.model.signingkeys import SigningKeyRecord
 from intaglio.server.registry import fields
+from intaglio.wire import url
 
 LONGEST_TOKEN = lifecycle.KEEP_BEHIND
 """Seconds after which nothing that a key signed can be valid any more."""
@@ -38,6 +40,19 @@ class Withdrawn(msgspec.Struct, frozen=True):
     signed_from: int
     signed_until: int
     out_until: int
+
+
+async def ring(store: Store, tenant: str, authority: str = "") -> RingId:
+    """Return the ring of a tenant, by slug or UUID, or that of an authority, whose tenants share it.
+
+    Raises `Misconfigured` (`tenant-unknown`, `authority-invalid`).
+    """
+    if not authority:
+        return RingId((await tenants.show(store, tenant)).tenant_id)
+    if not url.origin(authority):
+        expected = "the base address of a listener whose tenants share their keys"
+        raise fields.refuse("authority-invalid", "The authority cannot be used.", expected, authority)
+    return rings.of_authority(authority)
 
 
 async def page(store: Store, clock: Clock, ring_id: RingId) -> list[Listed]:

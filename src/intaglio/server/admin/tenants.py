@@ -9,12 +9,13 @@ import msgspec
 
 from intaglio import ids
 from intaglio.clock import Clock
+from intaglio.dialects import registry
 from intaglio.errors import Misconfigured
 from intaglio.names import TenantId
 from intaglio.server.model import tenants
 from intaglio.server.model.plan import Conflict, Plan, Store
 from intaglio.server.model.tenants import ClaimSource, Lifetimes, Tenant
-from intaglio.server.registry import deeds, fields
+from intaglio.server.registry import deeds, fields, settings
 from intaglio.server.registry.deeds import Actor
 
 REGISTRATIONS = ("closed", "token", "open")
@@ -22,7 +23,10 @@ ENCRYPTIONS = ("", "front_channel", "always")
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tenant demands and lets happen, as in `Tenant`; None leaves a policy as it is."""
+    """What a tenant demands and lets happen, as in `Tenant`; None leaves a policy as it is.
+
+    Of `dialects` each setting is changed by itself, None takes one away.
+    """
 
     encrypt_id_tokens: str | None = None
     registration: str | None = None
@@ -32,6 +36,8 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     self_impersonation: bool | None = None
     assertion_audiences: tuple[str, ...] | None = None
     claim_sources: dict[str, ClaimSource] | None = None
+    dialects: dict[str, dict[str, Any]] | None = None
+    domains: tuple[str, ...] | None = None
 
 
 def _policies(wanted: Policies) -> dict[str, Any]:
@@ -46,6 +52,8 @@ def _policies(wanted: Policies) -> dict[str, Any]:
         fields.one_of("registration", wanted.registration, REGISTRATIONS)
     if wanted.assertion_audiences is not None:
         given["assertion_audiences"] = fields.words("assertion_audience", wanted.assertion_audiences)
+    if wanted.domains is not None:
+        given["domains"] = fields.few("domains", dict.fromkeys(fields.domain(one) for one in wanted.domains))
     budget = wanted.id_token_budget
     if budget is not None and not 512 <= budget <= 65_536:
         raise fields.refuse("budget-invalid", "The size budget cannot be used.", "512 to 65536 octets", budget)
@@ -63,15 +71,18 @@ async def create(
     lifetimes: Lifetimes | None = None,
     grant_lifetimes: Mapping[str, Lifetimes] | None = None,
     policies: Policies | None = None,
+    personal: bool = False,
     actor: Actor | None = None,
 ) -> Tenant:
     """Make a tenant and return it; its UUID never changes. With `actor` the audit log tells of it.
+
+    A `personal` one is for people who belong to no organisation; there is one such, of a fixed UUID.
 
     Raises `Misconfigured` (`slug-invalid`, `slug-reserved`, `name-invalid`, `host-invalid`, `lifetime-invalid`,
     `value-unknown`, `budget-invalid`, `tenant-exists`).
     """
     tenant = Tenant(
-        tenant_id=TenantId(ids.new_uuid()),
+        tenant_id=TenantId(_personal_id() if personal else ids.new_uuid()),
         slug=tenants.check_slug(slug),
         owner=_owner(owner),
         name=fields.display_name("name", name or slug),
@@ -79,18 +90,24 @@ async def create(
         hosts=tuple(dict.fromkeys(fields.host(host) for host in hosts)),
         lifetimes=fields.lifetimes(lifetimes or Lifetimes()),
         grant_lifetimes=fields.grant_lifetimes(grant_lifetimes or {}),
+        personal=personal,
     )
-    tenant = msgspec.structs.replace(tenant, **_policies(policies or Policies()))
+    tenant = _changed(tenant, _policies(policies or Policies()))
     try:
         await store.write(_keep, tenant, actor)
     except Conflict as exc:
         raise Misconfigured(
             "tenant-exists",
-            "A tenant with this slug or one of these hosts is there already.",
-            detail={"expected": "a slug and hosts that are free", "received": slug},
+            "A tenant with this slug or one of these hosts or domains is there already, or the personal one is.",
+            detail={"expected": "a slug, hosts and domains that are free", "received": slug},
             hint=f"See it with: intaglio tenant show {slug}",
         ) from exc
     return tenant
+
+
+def _personal_id() -> str:
+    """Return the UUID of the tenant of people who belong to no organisation, as the dialects that know one have it."""
+    return next(one.profile.personal_tenant_id for one in registry.DIALECTS.values() if one.profile.personal_tenant_id)
 
 
 def _keep(tenant: Tenant, actor: Actor | None) -> Plan[None]:
@@ -101,20 +118,37 @@ def _keep(tenant: Tenant, actor: Actor | None) -> Plan[None]:
 
 
 async def update(
-    store: Store, name: str, policies: Policies, *, display_name: str | None = None, actor: Actor | None = None
+    store: Store,
+    name: str,
+    policies: Policies,
+    *,
+    display_name: str | None = None,
+    hosts: Sequence[str] | None = None,
+    lifetimes: Lifetimes | None = None,
+    actor: Actor | None = None,
 ) -> Tenant:
     """Change a tenant, found by slug or UUID, and return it; in force within a second.
 
+    `hosts` take the place of those before. Of `lifetimes` those are changed that are there, and 0 takes one away.
     With `actor` the audit log tells of it; whether accounts may act as themselves is not changed without.
 
-    Raises `Misconfigured` (`tenant-unknown`, `name-invalid`, `value-unknown`, `budget-invalid`).
+    Raises `Misconfigured` (`tenant-unknown`, `name-invalid`, `value-unknown`, `budget-invalid`, `setting-invalid`,
+    `domain-invalid`, `domain-taken`, `host-invalid`).
     """
     changes = _policies(policies)
+    if hosts is not None:
+        changes["hosts"] = tuple(dict.fromkeys(fields.host(host) for host in hosts))
+    if lifetimes is not None and lifetimes != Lifetimes():
+        changes["lifetimes"] = lifetimes
     if display_name is not None:
         changes["name"] = fields.display_name("name", display_name)
     if actor is None and "self_impersonation" in changes:
         raise ValueError("who changes whether accounts may act as themselves?")
-    changed = await store.write(_change, name, changes, actor)
+    try:
+        changed = await store.write(_change, name, changes, actor)
+    except Conflict as exc:
+        expected = "domains and hosts that no other tenant has"
+        raise fields.refuse("domain-taken", "A domain or host is another tenant's.", expected, name) from exc
     if changed is None:
         raise _unknown(name)
     return changed
@@ -124,14 +158,26 @@ def _change(name: str, changes: Mapping[str, Any], actor: Actor | None) -> Plan[
     tenant = yield from _by_either(name)
     if tenant is None:
         return None
-    changed: Tenant = msgspec.structs.replace(tenant, **changes)
-    if not (yield from tenants.replace(changed)):
+    changed = _changed(tenant, changes)
+    if not (yield from (tenants.rename if {"domains", "hosts"} & set(changes) else tenants.replace)(changed)):
         return None
     if actor is not None:
         # Names alone, for a claim source holds tokens of other parties; a switch with what it was set to.
         told = {one: str(value).lower() if isinstance(value, bool) else "changed" for one, value in changes.items()}
         yield from deeds.note(tenant.tenant_id, actor, "tenant.update", f"tenants/{tenant.slug}", **told)
     return changed
+
+
+def _changed(tenant: Tenant, changes: Mapping[str, Any]) -> Tenant:
+    changed: Tenant = msgspec.structs.replace(tenant, **changes)
+    if "lifetimes" in changes:
+        spans = {name: one for name, one in msgspec.structs.asdict(changes["lifetimes"]).items() if one is not None}
+        merged_spans = msgspec.structs.replace(tenant.lifetimes, **{name: one or None for name, one in spans.items()})
+        changed = msgspec.structs.replace(changed, lifetimes=fields.lifetimes(merged_spans))
+    if "dialects" not in changes:
+        return changed
+    merged = settings.merge(tenant.dialects, changes["dialects"])
+    return msgspec.structs.replace(changed, dialects=settings.check("tenant", merged))
 
 
 def _owner(owner: str) -> str:

@@ -1,30 +1,27 @@
-"""Users: make one, find one, list them page by page. OpenID Connect Core 1.0 section 5.1 for the claims."""
+"""Users: make one, change one, find one, list them page by page. OpenID Connect Core 1.0 section 5.1 for the claims."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from intaglio import ids
+import msgspec
+
+from intaglio import codec, ids
 from intaglio.clock import Clock
 from intaglio.errors import Misconfigured
 from intaglio.names import TenantId, UserId
 from intaglio.server.credentials.passwords import Passwords
-from intaglio.server.model import users
+from intaglio.server.model import tenants, users
 from intaglio.server.model.plan import Conflict, Plan, Store
 from intaglio.server.model.users import User
-from intaglio.server.registry import fields
+from intaglio.server.registry import deeds, fields, personclaims, settings
+from intaglio.server.registry.deeds import Actor
 
-TEXT_CLAIMS = frozenset(
-    """name given_name family_name middle_name nickname preferred_username profile picture website email gender
-    birthdate zoneinfo locale phone_number""".split()
-)
-FLAG_CLAIMS = frozenset({"email_verified", "phone_number_verified"})
-ADDRESS_PARTS = frozenset({"formatted", "street_address", "locality", "region", "postal_code", "country"})
-
-_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
-_BIRTHDATE = re.compile(r"\d{4}(?:-\d{2}-\d{2})?")
+TEXT_CLAIMS = personclaims.TEXT_CLAIMS
+FLAG_CLAIMS = personclaims.FLAG_CLAIMS
+MAX_NOTED = 16 * 1024
+"""Octets of what is noted about a person, as JSON, in either place."""
 
 
 async def create(
@@ -47,7 +44,7 @@ async def create(
     encoded = "" if password is None else await passwords.hash(fields.password(password.reveal()))
     user = User(
         tenant_id=tenant_id,
-        user_id=UserId(ids.new_uuid()),
+        user_id=UserId(await _new_id(store, tenant_id)),
         username=name,
         created_at=now,
         updated_at=now,
@@ -66,6 +63,11 @@ async def create(
     return user
 
 
+async def _new_id(store: Store, tenant_id: TenantId) -> str:
+    tenant = await store.read(tenants.by_id, tenant_id)
+    return ids.short_uuid() if tenant is not None and tenant.personal else ids.new_uuid()
+
+
 def check_username(username: str) -> str:
     """Return a user name, trimmed; raises `Misconfigured` (`username-invalid`)."""
     try:
@@ -80,46 +82,84 @@ def check_claims(claims: Mapping[str, Any]) -> dict[str, Any]:
 
     What the issuer itself says (iss, sub, aud, exp, amr …) is not in the list, so nobody can write it into a user.
     """
-    return {name: _check_claim(name, value) for name, value in claims.items()}
+    return {name: personclaims.check(name, value) for name, value in claims.items()}
 
 
-def _check_claim(name: str, value: Any) -> Any:
-    if name in FLAG_CLAIMS:
-        good, expected = isinstance(value, bool), "true or false"
-    elif name == "address":
-        good = isinstance(value, dict) and value.keys() <= ADDRESS_PARTS and all(map(_is_text, value.values()))
-        expected = f"an object of texts with members of {', '.join(sorted(ADDRESS_PARTS))}"
-    elif name in TEXT_CLAIMS:
-        good, expected = _is_text(value), "text of 1 to 1000 characters"
-    else:
-        known = sorted(TEXT_CLAIMS | FLAG_CLAIMS | {"address"})
-        raise fields.refuse("claim-invalid", "There is no such claim.", f"one of {', '.join(known)}", name)
-    if name == "email" and good:
-        good, expected = bool(_EMAIL.fullmatch(value)), "an e-mail address"
-    # OpenID Connect Core 5.1: YYYY-MM-DD, YYYY for the year alone, year 0000 where it is withheld.
-    if name == "birthdate" and good:
-        good, expected = bool(_BIRTHDATE.fullmatch(value)), "YYYY-MM-DD or YYYY"
-    if not good:
-        raise fields.refuse("claim-invalid", f"The claim {name} cannot be used.", expected, type(value).__name__)
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be changed about a user: each entry by itself, None taking one away; what is not named stays.
+
+    `disabled` lets the person sign in no more, or again.
+    """
+
+    claims: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    app_metadata: dict[str, Any] = {}
+    dialects: dict[str, dict[str, Any]] = {}
+    disabled: bool | None = None
+
+
+async def update(
+    store: Store, clock: Clock, tenant_id: TenantId, name: str, changes: Changes, actor: Actor | None = None
+) -> User:
+    """Change a user, found by user name or UUID, and return the record. With `actor` the audit log tells of it.
+
+    Raises `Misconfigured` (`user-unknown`, `claim-invalid`, `metadata-invalid`, `setting-invalid`, `dialect-unknown`).
+    """
+    changed = await store.write(_change, tenant_id, name, changes, clock.now(), actor)
+    if changed is None:
+        raise _unknown(name)
+    return changed
+
+
+def _change(tenant_id: TenantId, name: str, changes: Changes, now: int, actor: Actor | None) -> Plan[User | None]:
+    user = yield from _by_either(tenant_id, name)
+    if user is None:
+        return None
+    changed = _changed(user, changes, now)
+    yield from users.replace(changed)
+    if actor is not None:
+        told = {field: "changed" for field in Changes.__struct_fields__ if getattr(changes, field) not in ({}, None)}
+        yield from deeds.note(tenant_id, actor, "user.update", f"users/{user.user_id}", **told)
+    return changed
+
+
+def _changed(user: User, changes: Changes, now: int) -> User:
+    disabled_at = user.disabled_at
+    if changes.disabled is not None:
+        disabled_at = (disabled_at or now) if changes.disabled else None
+    return msgspec.structs.replace(
+        user,
+        updated_at=now,
+        claims=check_claims(_merged(user.claims, changes.claims)),
+        metadata=_noted("metadata", _merged(user.metadata, changes.metadata)),
+        app_metadata=_noted("app_metadata", _merged(user.app_metadata, changes.app_metadata)),
+        dialects=settings.check("user", settings.merge(user.dialects, changes.dialects)),
+        disabled_at=disabled_at,
+    )
+
+
+def _merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**before, **changes}.items() if value is not None}
+
+
+def _noted(field: str, value: dict[str, Any]) -> dict[str, Any]:
+    size = len(codec.encode_json(value))
+    if size > MAX_NOTED:
+        raise fields.refuse("metadata-invalid", f"{field} is too large.", f"at most {MAX_NOTED} octets", size)
     return value
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= 1000
 
 
 async def show(store: Store, tenant_id: TenantId, name: str) -> User:
     """Find a user by user name or UUID; raises `Misconfigured` (`user-unknown`)."""
     user = await store.read(_by_either, tenant_id, name)
     if user is None:
-        raise fields.refuse(
-            "user-unknown",
-            "There is no such user in this tenant.",
-            "the name or UUID of a user",
-            name,
-            "List them with: intaglio user list",
-        )
+        raise _unknown(name)
     return user
+
+
+def _unknown(name: str) -> Misconfigured:
+    public, hint = "There is no such user in this tenant.", "List them with: intaglio user list"
+    return fields.refuse("user-unknown", public, "the name or UUID of a user", name, hint)
 
 
 def _by_either(tenant_id: TenantId, name: str) -> Plan[User | None]:

@@ -15,11 +15,14 @@ from intaglio.wire.message import Request, Response
 if TYPE_CHECKING:
     from intaglio.server.devmode.conformancefront import ConformanceFront
 
+WORKSPACE = f"/{seeds.OWNER}/{seeds.SLUG}"
+"""Where the seeded tenant is in the dialect whose paths name an owner."""
+
 SENTENCES = {
     "google": "Workloads get ID tokens here as from a metadata server; certificates and keys verify them.",
-    "auth0": "Discovery, keys, /authorize and /oauth/token in this dialect's shape.",
-    "microsoft": "This port is reserved. The dialect does not answer yet.",
-    "cloudentity": "This port is reserved. The dialect does not answer yet.",
+    "auth0": "Sign-in, tokens, logout and the Management API's applications, in this dialect's shape.",
+    "microsoft": "The first word of a path is a tenant's GUID or domain, or common, organizations, consumers.",
+    "cloudentity": "A path names a tenant and its workspace: discovery, keys, sign-in and tokens of each.",
 }
 
 
@@ -62,6 +65,8 @@ def _front(listener: Listener, start: StartPage) -> DialectPage:
     paths = {
         "google": ("/.well-known/openid-configuration", "/oauth2/v1/certs", "/oauth2/v3/certs"),
         "auth0": ("/.well-known/openid-configuration", "/.well-known/jwks.json"),
+        "microsoft": (f"/{seeds.TENANT_ID}/v2.0/.well-known/openid-configuration", "/common/discovery/v2.0/keys"),
+        "cloudentity": (f"{WORKSPACE}/.well-known/openid-configuration", f"{WORKSPACE}/.well-known/jwks.json"),
     }.get(listener.name, ())
     issuer = (
         ""
@@ -96,7 +101,7 @@ def start_page(version: str, listeners: tuple[Listener, ...], lines: tuple[tuple
             Link(one.name, one.base_url + "/", "answers" if one.dialect is not None else "reserved")
             for one in listeners
         ),
-        accounts=seeds.ACCOUNTS,
+        accounts=(*seeds.ACCOUNTS, seeds.CAROL),
         clients=seeds.listed(base),
         commands=lines,
         identities=seeds.IDENTITIES,

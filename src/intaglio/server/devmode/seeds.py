@@ -11,6 +11,7 @@ from intaglio.protocol.device import GRANT
 from intaglio.protocol.pages import Account, SeededClient, SeededIdentity
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.credentials.passwords import Passwords
+from intaglio.server.devmode import applications
 from intaglio.server.model import (
     clients,
     installation,
@@ -96,6 +97,13 @@ CLI = "intaglio-cli"
 CLI_SCOPE = ("openid", "profile", "email", "offline_access", "https://www.googleapis.com/auth/cloud-platform")
 LOOPBACK = ("http://127.0.0.1/callback", "http://[::1]/callback")
 NATIVE = ("http://127.0.0.1/callback", "http://[::1]/callback", "com.example.app:/callback")
+DOMAIN, PERSONAL_ID, CAROL, CAROL_ID = (
+    applications.DOMAIN,
+    applications.PERSONAL_ID,
+    applications.CAROL,
+    applications.CAROL_ID,
+)
+GUIDS, MS_SCOPE = applications.GUIDS, applications.MS_SCOPE
 
 
 def listed(base_url: str) -> tuple[SeededClient, ...]:
@@ -111,6 +119,7 @@ def listed(base_url: str) -> tuple[SeededClient, ...]:
             CLI, "", "public, native", LOOPBACK, "intaglio login: PKCE and a loopback port, or the device flow"
         ),
         SeededClient("demo", "", "public", demo, "the demo page"),
+        *applications.listed(WEB, SPA),
     )
 
 
@@ -191,7 +200,7 @@ async def _users(passwords: Passwords, now: int) -> tuple[User, ...]:
 
 def _plant(people: tuple[User, ...], now: int) -> Plan[None]:
     yield from installation.keep_fact(FACT, "1")
-    yield from tenants.insert(Tenant(TENANT_ID, SLUG, OWNER, "Default", now, development=True))
+    yield from tenants.insert(Tenant(TENANT_ID, SLUG, OWNER, "Default", now, development=True, domains=(DOMAIN,)))
     for user in people:
         yield from users.insert(user)
 
@@ -245,8 +254,11 @@ async def plant(store: Store, base_url: str, secrets: ClientSecrets, passwords: 
     """Seed a database once, and put the seeded clients back as they should be at each start."""
     if await store.read(tenants.by_id, TENANT_ID) is None:
         await store.write(_plant, await _users(passwords, now), now)
+    await applications.plant(store, TENANT_ID, OWNER, passwords, now)
     await store.write(_machines, now)
-    await store.write(_renew, seeded_clients(base_url, secrets, now))
+    await store.write(
+        _renew, (*seeded_clients(base_url, secrets, now), *applications.seeded(_client, WEB, SPA, secrets, now))
+    )
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -263,12 +275,13 @@ async def known_secrets(store: Store, secrets: ClientSecrets, passwords: Passwor
     tenant = await store.read(tenants.by_slug, SLUG)
     if tenant is None:
         return Known(tuple(found))
-    for client_id in ("web", "machine"):
-        client = await store.read(clients.by_id, tenant.tenant_id, client_id)
-        if client is not None and secrets.verify(client.secrets, f"{client_id}-secret", now):
-            found.append(f"the secret of the client '{client_id}'")
-    for account in ACCOUNTS:
-        user = await store.read(users.by_name, tenant.tenant_id, account.username)
+    for name in ("web", "machine", "ms-web", "ms-daemon"):
+        client = await store.read(clients.by_id, tenant.tenant_id, GUIDS.get(name, name))
+        if client is not None and secrets.verify(client.secrets, f"{name}-secret", now):
+            found.append(f"the secret of the client '{name}'")
+    everybody = [(tenant.tenant_id, account) for account in ACCOUNTS]
+    for tenant_id, account in (*everybody, (PERSONAL_ID, CAROL)):
+        user = await store.read(users.by_name, tenant_id, account.username)
         if user is not None and await passwords.verify(user.password_hash, account.password):
             found.append(f"the password of '{account.username}'")
     for identity in IDENTITIES:

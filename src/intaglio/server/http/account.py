@@ -74,7 +74,7 @@ async def _login(form: Params, request: Request, scene: Scene, listener: Listene
     )
     if form.get("decision") == "cancel":
         return _back(scene)
-    needed, username = AccountSignIn(scene.browser_secret, account.LOGIN_LIFETIME), form.get("username")
+    needed, username = await account.sign_in(scene, hall.house), form.get("username")
     try:
         user = await password.verify(username, form.get("password"), scene, hall.house)
     except throttle.TooManyAttempts as error:

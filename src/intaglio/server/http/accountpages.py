@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from intaglio.dialects.dialect import Dialect
 from intaglio.protocol.account import AccountSignIn, AccountView, SeenApp, SeenSession
-from intaglio.protocol.pages import AccountPage, AppRow, Brand, LoginPage, SessionRow
+from intaglio.protocol.pages import AccountPage, AppRow, Brand, ConnectionChoice, LoginPage, SessionRow
 from intaglio.server.http.csrf import Forms
 from intaglio.server.provider import consent
 from intaglio.server.provider.scene import Scene
@@ -15,6 +14,8 @@ from intaglio.wire import url
 PATH = "/account"
 """Where an issuer has the page, and where its forms lead."""
 ACTION = "/_intaglio/account"
+ELSEWHERE = "/_intaglio/upstream/account/"
+"""Where somebody leaves who signs in at another provider for this page."""
 SELF = "your sessions and apps"
 UNKNOWN_DEVICE = "An unknown browser"
 
@@ -27,7 +28,7 @@ def page(view: AccountView, scene: Scene, forms: Forms) -> AccountPage:
         action=_action(scene),
         csrf=forms.token(scene.session_secret, purpose(view.user_id, scene)),
         sessions=tuple(_session_row(one) for one in view.sessions),
-        apps=tuple(_app_row(one, scene.dialect) for one in view.apps),
+        apps=tuple(_app_row(one, scene) for one in view.apps),
     )
 
 
@@ -40,7 +41,12 @@ def login(needed: AccountSignIn, scene: Scene, forms: Forms, *, username: str = 
         csrf=forms.token(needed.browser, login_purpose(scene)),
         username=username,
         error=error,
+        connections=tuple(ConnectionChoice(name, title, _way(name, scene)) for name, title in needed.connections),
     )
+
+
+def _way(name: str, scene: Scene) -> str:
+    return url.with_query(ELSEWHERE + name, [("tenant", str(scene.tenant.tenant_id))])
 
 
 def _action(scene: Scene) -> str:
@@ -65,6 +71,7 @@ def _session_row(one: SeenSession) -> SessionRow:
     return SessionRow(one.session_id, one.device or UNKNOWN_DEVICE, _moment(one.auth_time), one.apps, one.own)
 
 
-def _app_row(one: SeenApp, dialect: Dialect) -> AppRow:
-    titles = tuple(choice.title for choice in consent.choices(one.scope, dialect))
+def _app_row(one: SeenApp, scene: Scene) -> AppRow:
+    groups = consent.groups_of(scene.dialect, scene.tenant)
+    titles = tuple(choice.title for choice in consent.choices(one.scope, scene.dialect, groups))
     return AppRow(one.client_id, one.name, one.client_uri, titles, _moment(one.since), one.offline)

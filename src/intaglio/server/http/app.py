@@ -51,6 +51,7 @@ class App:
 
     async def _answer(self, request: Request, listener: Listener, receive: Receive) -> tuple[Request, Response]:
         try:
+            listener = await self._hall.tenants.door(listener, request, self._hall.clock.now())
             if request.method not in ("GET", "HEAD", "OPTIONS"):
                 length = request.header("content-length")
                 body = await framework.read_body(receive, length, self._limit(request, listener, length or ""))
@@ -85,7 +86,7 @@ class App:
                 return own
         if listener.dialect is None:
             raise NotFound
-        if request.path.startswith(NEUTRAL):
+        if request.path.startswith(NEUTRAL) or request.path == listener.dialect.profile.upstream_callback:
             return await interaction.answer(request, listener, self._hall)
         return await dispatch.answer(request, listener, self._hall, receive)
 

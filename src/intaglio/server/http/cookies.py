@@ -13,7 +13,7 @@ from typing import Literal
 
 from intaglio.wire.message import Request
 
-Kind = Literal["session", "browser", "demo", "state"]
+Kind = Literal["session", "browser", "demo", "state", "tenant"]
 _VALUE = re.compile(r"[A-Za-z0-9_\-]{20,128}", re.ASCII)
 MAX_HEADER = 32 * 1024
 

@@ -45,16 +45,24 @@ def origins(client: Client) -> frozenset[str]:
     return frozenset(client.allowed_origins) | {url.origin(uri) for uri in client.redirect_uris} - {""}
 
 
-def headers(request: Request, route: Route, client: Client | None, *, harmless: bool) -> Headers:
+def _is_of(origin: str, client: Client, *, any_port: bool) -> bool:
+    known = origins(client)
+    return origin in known or (any_port and url.is_localhost(origin) and any(map(url.is_localhost, known)))
+
+
+def headers(
+    request: Request, route: Route, client: Client | None, *, harmless: bool, any_port: bool = False
+) -> Headers:
     """Return the CORS headers of an answer.
 
-    `harmless` answers hold nothing but an error about the request's own token, and any origin may read them.
+    `harmless` answers hold nothing but an error about the request's own token, and any origin may read them. With
+    `any_port` every port of `http://localhost` is the client's that has one of them.
     """
     origin = request.header("origin")
     if route.cors == "public":
         return (("access-control-allow-origin", "*"),)
     if route.cors != "client" or origin is None:
         return ()
-    if harmless or (client is not None and origin in origins(client)):
+    if harmless or (client is not None and _is_of(origin, client, any_port=any_port)):
         return (*_for_origin(origin, route), ("access-control-expose-headers", "WWW-Authenticate"))
     return (("vary", "Origin"),)

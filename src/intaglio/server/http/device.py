@@ -15,7 +15,7 @@ from intaglio.dialects import coding
 from intaglio.protocol.authorize import SessionBegins
 from intaglio.protocol.device import DeviceEntry
 from intaglio.protocol.faults import NotFound
-from intaglio.server.http import devicepages, dispatch, faults, signup
+from intaglio.server.http import devicepages, dispatch, faults, realmpages, realms, signup, upstream
 from intaglio.server.http.devicepages import ENTRY, SIGN_UP, WAITING
 from intaglio.server.http.dispatch import Hall
 from intaglio.server.http.tenancy import Listener
@@ -47,7 +47,10 @@ async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
 
 
 async def _scene(tenant_id: str, request: Request, listener: Listener, hall: Hall) -> Scene:
-    now = hall.clock.now()
+    """Return the scene of a tenant's UUID, or of a word that stands for several."""
+    now, dialect = hall.clock.now(), listener.dialect
+    if dialect is not None and dialect.profile.shares_ring and dialect.locate(f"/{tenant_id}/").by == "open":
+        return await realms.reopened(tenant_id, "", request, listener, ids.reference(), hall, now)
     tenant = await hall.tenants.by_id(tenant_id, now)
     return dispatch.scene_of(listener, tenant, request, now, ids.reference())
 
@@ -79,8 +82,10 @@ async def _waiting(rest: str, request: Request, listener: Listener, hall: Hall) 
     found = await hall.house.store.read(sessions.transaction_by_digest, ids.digest(name), now)
     if found is None or not found.device or listener.dialect is None or found.dialect != listener.dialect.name:
         raise device.gone()
-    scene = await _scene(found.tenant_id, request, listener, hall)
+    scene = await _scene(found.tenant_id or found.word, request, listener, hall)
     waiting = await device.find(found, scene, hall.house)
+    if scene.is_open and not waiting.request.decision:
+        return await realmpages.of_device(waiting, name, request, listener, scene, hall)
     if waiting.request.decision:
         return await _over(waiting, scene, hall)
     if request.method == "GET":
@@ -94,12 +99,20 @@ async def _waiting(rest: str, request: Request, listener: Listener, hall: Hall) 
 
 async def _show(waiting: WaitingDevice, name: str, scene: Scene, hall: Hall, *, make: bool = False) -> Response:
     """Draw the page that the device is at; who has to sign in may make an account, where people may."""
-    present = await session.present(scene, hall.house)
+    present = await device.present(waiting, scene, hall.house)
     if present is not None:
         return hall.page(devicepages.confirm(waiting, name, present[1], scene, hall.forms))
     if make and scene.tenant.sign_up:
         return hall.page(signup.page(_place(waiting, name), "", "", scene, hall))
-    return hall.page(devicepages.login(waiting, name, scene, hall.forms, "", ""))
+    return await _login_page(waiting, name, "", "", scene, hall)
+
+
+async def _login_page(
+    waiting: WaitingDevice, name: str, username: str, error: str, scene: Scene, hall: Hall
+) -> Response:
+    page = devicepages.login(waiting, name, scene, hall.forms, username, error)
+    ways = await upstream.choices(waiting.client, name, scene, hall)
+    return hall.page(msgspec.structs.replace(page, connections=ways))
 
 
 def _place(waiting: WaitingDevice, name: str) -> signup.Place:
@@ -120,11 +133,11 @@ async def _login(
         begins = await device.sign_in(username, form.get("password"), scene, hall.house)
     except throttle.TooManyAttempts as error:
         faults.log(error, scene.ref, Request("POST", WAITING, peer=scene.peer), scene.issuer)
-        page = hall.page(devicepages.login(waiting, name, scene, hall.forms, username, error.public))
+        page = await _login_page(waiting, name, username, error.public, scene, hall)
         return msgspec.structs.replace(page, status=429)
     if begins is None:
         faults.log_sign_in(scene.ref, scene.peer, scene.issuer)
-        return hall.page(devicepages.login(waiting, name, scene, hall.forms, username, WRONG))
+        return await _login_page(waiting, name, username, WRONG, scene, hall)
     return _begun(begins, name, scene, listener)
 
 
@@ -153,7 +166,7 @@ async def _decide(
     waiting: WaitingDevice, name: str, form: Params, request: Request, scene: Scene, hall: Hall, listener: Listener
 ) -> Response:
     """Allow or deny, in the words of the person who was shown the question."""
-    present = await session.present(scene, hall.house)
+    present = await device.present(waiting, scene, hall.house)
     purpose = devicepages.confirm_purpose(name, present[1]) if present is not None else name
     hall.forms.check(request, form.get("csrf"), scene.browser_secret, purpose, listener.origin)
     if form.get("decision") == "allow" and present is not None:

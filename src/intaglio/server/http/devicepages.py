@@ -38,7 +38,7 @@ def entry(asked: DeviceEntry, scene: Scene, forms: Forms, error: str = "") -> De
     """Return the page that asks for the code."""
     return DevicePage(
         brand=_brand(scene),
-        action=url.with_query(ENTRY, [("tenant", scene.tenant.tenant_id)]),
+        action=url.with_query(ENTRY, [("tenant", scene.tenant.tenant_id or scene.tenant.slug)]),
         csrf=forms.token(asked.browser, entry_purpose(scene)),
         user_code=asked.user_code,
         error=error,
@@ -62,6 +62,8 @@ def login(waiting: WaitingDevice, name: str, scene: Scene, forms: Forms, usernam
 def confirm(waiting: WaitingDevice, name: str, user: User, scene: Scene, forms: Forms) -> DeviceConfirmPage:
     """Return the page that shows what asks, from where and since when, and asks for the person's word."""
     request = waiting.request
+    groups = consent.groups_of(scene.dialect, scene.tenant)
+    scopes = consent.choices(tuple(request.scope.split()), scene.dialect, groups)
     return DeviceConfirmPage(
         brand=_brand(scene),
         client_name=waiting.client.client_name,
@@ -72,7 +74,8 @@ def confirm(waiting: WaitingDevice, name: str, user: User, scene: Scene, forms: 
         waited=waited(scene.now - request.created_at),
         action=WAITING + name,
         csrf=forms.token(scene.browser_secret, confirm_purpose(name, user)),
-        scopes=consent.choices(tuple(request.scope.split()), scene.dialect),
+        scopes=scopes,
+        groups=consent.shown_groups(scopes, groups),
         face=pages.face(waiting.client),
     )
 

@@ -24,13 +24,24 @@ from intaglio.protocol.logout import LogoutAsk, LogoutDone
 from intaglio.protocol.pages import Brand, LoggedOutPage, LogoutPage, Page
 from intaglio.protocol.sessionframe import SessionFrame
 from intaglio.protocol.userinfo import UserinfoAnswer
-from intaglio.server.http import accountpages, cookies, cors, devicepages, faults, pages, posted, sessionframe, table
+from intaglio.server.http import (
+    accountpages,
+    cookies,
+    cors,
+    devicepages,
+    faults,
+    pages,
+    posted,
+    realms,
+    scenes,
+    sessionframe,
+    table,
+)
 from intaglio.server.http.csrf import Forms
 from intaglio.server.http.framework import Disconnected, Receive
 from intaglio.server.http.pages import Pages
-from intaglio.server.http.tenancy import Listener, Tenancy, site_of
+from intaglio.server.http.tenancy import Listener, Tenancy
 from intaglio.server.http.waiting import Waiting
-from intaglio.server.model.tenants import Tenant
 from intaglio.server.provider.logos import Logos
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.workload.place import Place, Works
@@ -40,9 +51,13 @@ from intaglio.wire.message import Headers, Request, Response
 LOGIN = "/_intaglio/login/"
 SIGN_UP = "/_intaglio/signup/"
 CONSENT = "/_intaglio/consent/"
+ORGANIZATION = "/_intaglio/organization/"
 LOGOUT = "/_intaglio/logout"
-STEPS = {"login": LOGIN, "create": SIGN_UP, "consent": CONSENT}
+GO = "/_intaglio/upstream/go/"
+STEPS = {"login": LOGIN, "create": SIGN_UP, "organization": ORGANIZATION, "consent": CONSENT}
 """Where each step of a waiting request is taken."""
+
+scene_of = scenes.scene_of
 
 
 class Hall:
@@ -86,31 +101,6 @@ class Hall:
         return written if isinstance(written, Response) else self.page(written)
 
 
-def scene_of(listener: Listener, tenant: Tenant, request: Request, now: int, ref: str, variant: str = "") -> Scene:
-    """Return the scene of a request: its tenant, dialect and issuer, and what its cookies hold."""
-    dialect = listener.dialect
-    assert dialect is not None
-    site = site_of(listener, tenant, variant)
-    issuer = dialect.issuer(site)
-    kept = dialect.issuer(site_of(listener, tenant)) if variant else issuer
-    has_cookies = request.header("cookie") is not None
-    secure = listener.secure
-    return Scene(
-        tenant=tenant,
-        dialect=dialect,
-        issuer=issuer,
-        base=dialect.endpoints(site),
-        now=now,
-        ref=ref,
-        peer=request.peer,
-        authority=listener.base_url,
-        session_secret=cookies.read(request, cookies.name("session", kept, secure=secure)) if has_cookies else "",
-        browser_secret=cookies.read(request, cookies.name("browser", kept, secure=secure)) if has_cookies else "",
-        variant=variant,
-        kept_under=kept,
-    )
-
-
 def session_cookie(begun: SessionBegins | SessionEnds | None, scene: Scene, *, secure: bool) -> Headers:
     """Return the Set-Cookie header for a session that begins or ends, if one does."""
     if begun is None:
@@ -118,10 +108,11 @@ def session_cookie(begun: SessionBegins | SessionEnds | None, scene: Scene, *, s
     cookie = cookies.name("session", scene.session_issuer, secure=secure)
     if isinstance(begun, SessionEnds):
         return (cookies.write(cookie, "", max_age=0, secure=secure), *sessionframe.forget(scene, secure=secure))
-    return (cookies.write(cookie, begun.secret, max_age=begun.expires_at - scene.now, secure=secure),)
+    kept = cookies.write(cookie, begun.secret, max_age=begun.expires_at - scene.now, secure=secure)
+    return (kept, *realms.remember(scene, begun.expires_at - scene.now, secure=secure))
 
 
-def _browser_cookie(secret: str, lifetime: int, scene: Scene, *, secure: bool) -> Headers:
+def browser_cookie(secret: str, lifetime: int, scene: Scene, *, secure: bool) -> Headers:
     """Return the Set-Cookie header of the secret that ties pages to this browser."""
     cookie = cookies.name("browser", scene.session_issuer, secure=secure)
     return (cookies.write(cookie, secret, max_age=lifetime, secure=secure),)
@@ -153,8 +144,7 @@ async def answer(request: Request, listener: Listener, hall: Hall, receive: Rece
     try:
         tenant = await hall.tenants.of(listener, addressed, request, now)
         scene = scene_of(listener, tenant, request, now, ref, addressed.variant)
-        known = {"issuer": scene.issuer, "base": scene.base, "tenant_id": tenant.tenant_id, "variant": scene.variant}
-        ctx = msgspec.structs.replace(ctx, **known)
+        ctx = msgspec.structs.replace(ctx, **known(scene))
         again = posted.by_get(request, found.route, listener.base_url, scene.base + addressed.rest)
         if again is not None:
             return with_headers(again, found.route.surface.headers)
@@ -163,6 +153,12 @@ async def answer(request: Request, listener: Listener, hall: Hall, receive: Rece
         raise
     except Exception as error:  # noqa: BLE001 - the last line of defence: logged with its reference, never shown
         return _fault(error, request, listener, found.route, ctx, hall)
+
+
+def known(scene: Scene) -> dict[str, str]:
+    """Return what readers and writers are told of the scene, by the names of `Context`."""
+    tenant_id = str(scene.tenant.tenant_id)
+    return {"issuer": scene.issuer, "base": scene.base, "tenant_id": tenant_id, "variant": scene.variant}
 
 
 async def _beats(
@@ -175,6 +171,9 @@ async def _beats(
     receive: Receive | None = None,
 ) -> Response:
     query = route.read(request, ctx)
+    if scene.is_open:
+        scene = await realms.settle(query, request, listener, scene, hall)
+        ctx = msgspec.structs.replace(ctx, **known(scene))
     ctx = msgspec.structs.replace(ctx, asked=query)
     kind = type(query)
     client_id = ""
@@ -219,15 +218,19 @@ async def _cors(
         presented = getattr(query, "presented", None)
         client = await hall.house.client(scene, presented.client_id if presented is not None else client_id)
     harmless = any(name == "www-authenticate" and value.startswith("Bearer") for name, value in response.headers)
-    return cors.headers(request, route, client, harmless=harmless)
+    any_port = scene.dialect.profile.relaxed_redirects
+    return cors.headers(request, route, client, harmless=harmless, any_port=any_port)
 
 
 def _written(result: Any, route: Route, scene: Scene, ctx: Context, hall: Hall, *, secure: bool) -> Response:
     if isinstance(result, SignInNeeded):
-        kept = _browser_cookie(result.browser, result.lifetime, scene, secure=secure)
-        return with_headers(message.redirect(STEPS[result.step] + result.transaction), kept)
+        kept = browser_cookie(result.browser, result.lifetime, scene, secure=secure)
+        where = STEPS[result.step] + result.transaction
+        if result.connection:
+            where = f"{GO}{result.transaction}/{result.connection}"
+        return with_headers(message.redirect(where), kept)
     if isinstance(result, DeviceEntry):
-        kept = _browser_cookie(result.browser, result.lifetime, scene, secure=secure)
+        kept = browser_cookie(result.browser, result.lifetime, scene, secure=secure)
         return with_headers(hall.page(devicepages.entry(result, scene, hall.forms)), kept)
     about_session = _about_session(result, scene, hall, secure=secure)
     if about_session is not None:
@@ -243,7 +246,7 @@ def _written(result: Any, route: Route, scene: Scene, ctx: Context, hall: Hall, 
 def _about_session(result: Any, scene: Scene, hall: Hall, *, secure: bool) -> Response | None:
     """Return the answer to what was asked about the browser's session; None if it was something else."""
     if isinstance(result, AccountSignIn):
-        kept = _browser_cookie(result.browser, result.lifetime, scene, secure=secure)
+        kept = browser_cookie(result.browser, result.lifetime, scene, secure=secure)
         return with_headers(hall.page(accountpages.login(result, scene, hall.forms)), kept)
     if isinstance(result, AccountView):
         return hall.page(accountpages.page(result, scene, hall.forms))
@@ -286,7 +289,8 @@ def _logout_page(ask: LogoutAsk, scene: Scene, hall: Hall) -> LogoutPage:
         ("state", ask.state),
     ]
     purpose = logout_purpose(*(value for _, value in fields))
-    targets = pages.form_targets(ask.post_logout_redirect_uri) if ask.post_logout_redirect_uri else ()
+    leads = [address for address in (ask.post_logout_redirect_uri, ask.onward) if address]
+    targets = tuple(dict.fromkeys(target for address in leads for target in pages.form_targets(address)))
     return LogoutPage(
         brand=Brand(scene.tenant.name, scene.tenant.logo_uri),
         user_name=ask.user_name,

@@ -10,7 +10,14 @@ from intaglio.protocol.authorize import Problem
 from intaglio.wire.message import Request
 
 LOG = logging.getLogger("intaglio.http")
-SECRET_PATHS = ("/_intaglio/login/", "/_intaglio/signup/", "/_intaglio/consent/", "/_intaglio/device/")
+SECRET_PATHS = (
+    "/_intaglio/login/",
+    "/_intaglio/signup/",
+    "/_intaglio/consent/",
+    "/_intaglio/organization/",
+    "/_intaglio/device/",
+    "/_intaglio/upstream/go/",
+)
 USUAL = frozenset({"authorization_pending"})
 """Refusals that belong to a flow which goes well: told in full, but not as a warning."""
 

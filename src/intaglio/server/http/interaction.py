@@ -12,9 +12,8 @@ import msgspec
 
 from intaglio import ids
 from intaglio.dialects import coding
-from intaglio.dialects.coding import Context
 from intaglio.errors import IntaglioError
-from intaglio.protocol.authorize import AuthorizeAnswer
+from intaglio.protocol.authorize import WEB_MESSAGE
 from intaglio.protocol.faults import MethodNotAllowed, NotFound
 from intaglio.protocol.logout import LogoutQuery
 from intaglio.protocol.pages import Brand, ConsentPage, LoggedOutPage, LoginPage
@@ -25,12 +24,15 @@ from intaglio.server.http import (
     device,
     dispatch,
     faults,
+    finishing,
     logos,
+    organizations,
     pages,
-    sessionframe,
+    realmpages,
     signup,
+    upstream,
 )
-from intaglio.server.http.dispatch import CONSENT, LOGIN, LOGOUT, SIGN_UP, STEPS, Hall
+from intaglio.server.http.dispatch import CONSENT, LOGIN, LOGOUT, ORGANIZATION, SIGN_UP, STEPS, Hall
 from intaglio.server.http.pages import LOGO
 from intaglio.server.http.tenancy import Listener
 from intaglio.server.model import sessions
@@ -41,7 +43,7 @@ from intaglio.server.provider.logout import relying_party
 from intaglio.server.provider.scene import Scene
 from intaglio.server.provider.signin import steps, throttle
 from intaglio.server.provider.signin.steps import Step, Waiting
-from intaglio.wire import message
+from intaglio.wire import message, url
 from intaglio.wire.message import Request, Response
 from intaglio.wire.params import Params
 
@@ -61,7 +63,9 @@ async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
             return await logos.answer(request, listener, hall)
         if device.is_step(request.path):
             return await device.answer(request, listener, hall)
-        for prefix, act in ((LOGIN, _login), (SIGN_UP, _sign_up), (CONSENT, _consent)):
+        if request.method == "GET" and upstream.is_step(request.path, listener):
+            return await _elsewhere(request, listener, hall)
+        for prefix, act in PREFIXES:
             if request.path.startswith(prefix):
                 return await _transaction(request.path.removeprefix(prefix), request, listener, hall, act)
         if request.path == LOGOUT and request.method == "POST":
@@ -92,20 +96,43 @@ async def _transaction(transaction_id: str, request: Request, listener: Listener
     found = await hall.house.store.read(sessions.transaction_by_digest, ids.digest(transaction_id), now)
     if found is None or listener.dialect is None or found.dialect != listener.dialect.name:
         raise steps.gone()
+    if not found.tenant_id:
+        return await realmpages.answer(found, transaction_id, request, listener, hall)
     scene = await _scene(found.tenant_id, request, listener, hall, found.variant)
     waiting = await steps.find(transaction_id, scene, hall.house)
     if request.method == "GET":
-        return await _show(waiting, transaction_id, scene, hall, make=act is _sign_up)
+        shown = await _show(waiting, transaction_id, scene, hall, make=act is _sign_up)
+        return _beside_its_opener(shown, waiting)
     form = coding.single_but(coding.form_params(request), "scope")
     # SECURITY: a person who takes another's place in this browser cannot be made to consent in the other's words
     # (test_consent_form_is_bound_to_its_person).
-    user = (await steps.resume(waiting, scene, hall.house))[1] if act is _consent else None
+    user = (await steps.resume(waiting, scene, hall.house))[1] if act in (_consent, _organization) else None
     purpose = _consent_purpose(transaction_id, user) if user is not None else transaction_id
     hall.forms.check(request, form.get("csrf"), scene.browser_secret, purpose, listener.origin)
     if form.get("decision") in ("cancel", "deny"):
         given = await steps.cancel(waiting, scene, hall.house)
-        return _finished(given, waiting, scene, hall)
-    return await act(waiting, transaction_id, form, scene, hall, listener)
+        return finishing.answer(given, waiting.query, scene, hall)
+    return _beside_its_opener(await act(waiting, transaction_id, form, scene, hall, listener), waiting)
+
+
+def _beside_its_opener(response: Response, waiting: Waiting) -> Response:
+    """Let a pop-up keep the window that opened it, which is told there how the sign-in ended.
+
+    SECURITY: whoever opens a window can lead it elsewhere as long as it keeps it; only where the application's own
+    pages are known to open them (test_a_pop_up_keeps_its_opener_only_for_listed_origins).
+    """
+    opener = url.origin(waiting.query.redirect_uri)
+    if waiting.query.response_mode != WEB_MESSAGE or opener not in waiting.client.allowed_origins:
+        return response
+    kept = tuple(header for header in response.headers if header[0] != "cross-origin-opener-policy")
+    return msgspec.structs.replace(response, headers=kept)
+
+
+async def _elsewhere(request: Request, listener: Listener, hall: Hall) -> Response:
+    async def shown(step: Step, waiting: Waiting, name: str, scene: Scene, at: Listener) -> Response:
+        return await _step(step, waiting, name, waiting.query.login_hint, scene, hall, secure=at.secure)
+
+    return await upstream.answer(request, listener, hall, shown)
 
 
 async def _show(waiting: Waiting, transaction_id: str, scene: Scene, hall: Hall, *, make: bool) -> Response:
@@ -116,12 +143,16 @@ async def _show(waiting: Waiting, transaction_id: str, scene: Scene, hall: Hall,
     page, user = await steps.resume(waiting, scene, hall.house)
     if page == "consent" and user is not None:
         return hall.page(_consent_page(waiting, transaction_id, user, scene, hall))
+    if page == "organization" and user is not None:
+        csrf = hall.forms.token(scene.browser_secret, _consent_purpose(transaction_id, user))
+        action = ORGANIZATION + transaction_id
+        return hall.page(await organizations.page(waiting, action, csrf, user, scene, hall))
     if make and scene.tenant.sign_up:
         return hall.page(signup.page(_place(waiting, transaction_id), waiting.query.login_hint, "", scene, hall))
-    return hall.page(_login_page(waiting, transaction_id, waiting.query.login_hint, "", scene, hall))
+    return hall.page(await _login_page(waiting, transaction_id, waiting.query.login_hint, "", scene, hall))
 
 
-def _login_page(
+async def _login_page(
     waiting: Waiting, transaction_id: str, username: str, error: str, scene: Scene, hall: Hall
 ) -> LoginPage:
     return LoginPage(
@@ -134,6 +165,7 @@ def _login_page(
         form_targets=pages.form_targets(waiting.query.redirect_uri),
         face=pages.face(waiting.client),
         sign_up=SIGN_UP + transaction_id if scene.tenant.sign_up else "",
+        connections=await upstream.choices(waiting.client, transaction_id, scene, hall),
     )
 
 
@@ -143,7 +175,9 @@ def _consent_purpose(transaction_id: str, user: User) -> str:
 
 
 def _consent_page(waiting: Waiting, transaction_id: str, user: User, scene: Scene, hall: Hall) -> ConsentPage:
-    scope = asked.scope(waiting.query, waiting.client)
+    scope = asked.scope(waiting.query, waiting.client, scene.dialect)
+    groups = consent.groups_of(scene.dialect, scene.tenant)
+    scopes = consent.choices(scope, scene.dialect, groups)
     return ConsentPage(
         brand=Brand(scene.tenant.name, scene.tenant.logo_uri),
         client_name=waiting.client.client_name,
@@ -151,8 +185,10 @@ def _consent_page(waiting: Waiting, transaction_id: str, user: User, scene: Scen
         user_name=str(user.claims.get("name") or user.username),
         action=CONSENT + transaction_id,
         csrf=hall.forms.token(scene.browser_secret, _consent_purpose(transaction_id, user)),
-        scopes=consent.choices(scope, scene.dialect),
+        scopes=scopes,
+        groups=consent.shown_groups(scopes, groups),
         destination=waiting.query.redirect_uri,
+        for_everybody=waiting.query.for_everybody,
         form_targets=pages.form_targets(waiting.query.redirect_uri),
         face=msgspec.structs.replace(pages.face(waiting.client), client_uri=""),
     )
@@ -162,13 +198,18 @@ async def _login(
     waiting: Waiting, transaction_id: str, form: Params, scene: Scene, hall: Hall, listener: Listener
 ) -> Response:
     username = form.get("username")
+    elsewhere = await upstream.of_username(waiting, transaction_id, username, scene, hall)
+    if elsewhere is not None:
+        return elsewhere
     try:
         step = await steps.login(waiting, username, form.get("password"), scene, hall.house)
     except throttle.TooManyAttempts as error:
         faults.log(error, scene.ref, Request("POST", LOGIN, peer=scene.peer), scene.issuer)
-        page = _login_page(waiting, transaction_id, username, error.public, scene, hall)
+        page = await _login_page(waiting, transaction_id, username, error.public, scene, hall)
         return msgspec.structs.replace(hall.page(page), status=429)
-    return _step(step, waiting, transaction_id, username, scene, hall, secure=listener.secure)
+    if step.error:
+        faults.log_sign_in(scene.ref, scene.peer, scene.issuer)
+    return await _step(step, waiting, transaction_id, username, scene, hall, secure=listener.secure)
 
 
 def _place(waiting: Waiting, transaction_id: str) -> signup.Place:
@@ -183,43 +224,33 @@ async def _sign_up(
     if isinstance(made, Response):
         return made
     step = await steps.signed_in(waiting, made, scene, hall.house)
-    return _step(step, waiting, transaction_id, "", scene, hall, secure=listener.secure)
+    return await _step(step, waiting, transaction_id, "", scene, hall, secure=listener.secure)
 
 
 async def _consent(
     waiting: Waiting, transaction_id: str, form: Params, scene: Scene, hall: Hall, listener: Listener
 ) -> Response:
     step = await steps.consent(waiting, frozenset(form.every("scope")), scene, hall.house)
-    return _step(step, waiting, transaction_id, "", scene, hall, secure=listener.secure)
+    return await _step(step, waiting, transaction_id, "", scene, hall, secure=listener.secure)
 
 
-def _step(
+async def _organization(
+    waiting: Waiting, transaction_id: str, form: Params, scene: Scene, hall: Hall, listener: Listener
+) -> Response:
+    step = await steps.choose(waiting, form.get("organization"), scene, hall.house)
+    return await _step(step, waiting, transaction_id, "", scene, hall, secure=listener.secure)
+
+
+async def _step(
     step: Step, waiting: Waiting, transaction_id: str, username: str, scene: Scene, hall: Hall, *, secure: bool
 ) -> Response:
     begun = dispatch.session_cookie(step.begins, scene, secure=secure)
     if step.answer is not None:
-        return dispatch.with_headers(_finished(step.answer, waiting, scene, hall), begun)
+        return dispatch.with_headers(finishing.answer(step.answer, waiting.query, scene, hall), begun)
     if step.error:
-        faults.log_sign_in(scene.ref, scene.peer, scene.issuer)
-        return hall.page(_login_page(waiting, transaction_id, username, step.error, scene, hall))
+        page = await _login_page(waiting, transaction_id, username, step.error, scene, hall)
+        return hall.page(msgspec.structs.replace(page, elsewhere=step.elsewhere))
     return dispatch.with_headers(message.redirect(STEPS[step.page] + transaction_id), begun)
-
-
-def _finished(given: AuthorizeAnswer, waiting: Waiting, scene: Scene, hall: Hall) -> Response:
-    """Send the answer to the client, as the dialect writes it."""
-    if given.problem is not None:
-        faults.log_redirected(given.problem, scene.ref, Request("POST", LOGIN, peer=scene.peer), scene.issuer)
-    ctx = Context(
-        now=scene.now,
-        ref=scene.ref,
-        issuer=scene.issuer,
-        base=scene.base,
-        tenant_id=scene.tenant.tenant_id,
-        variant=scene.variant,
-        asked=waiting.query,
-    )
-    kept = sessionframe.cookie(given.browser_state, scene, secure=scene.issuer.startswith("https:"))
-    return dispatch.with_headers(hall.render(scene.dialect.write_authorize(given, ctx)), kept)
 
 
 async def _stayed(client_id: str, scene: Scene, hall: Hall) -> LoggedOutPage:
@@ -242,3 +273,7 @@ async def _logout(request: Request, listener: Listener, hall: Hall) -> Response:
     return dispatch.logged_out(
         await relying_party.confirm(query, scene, hall.house), scene, hall, secure=listener.secure
     )
+
+
+PREFIXES = ((LOGIN, _login), (SIGN_UP, _sign_up), (ORGANIZATION, _organization), (CONSENT, _consent))
+"""Where each step of a waiting request is taken, and what takes it."""

@@ -11,10 +11,10 @@ from urllib.parse import quote
 import msgspec
 
 from intaglio import codec, ids
-from intaglio.protocol.pages import ClientFace, ErrorPage, LoggedOutPage, Page
+from intaglio.protocol.pages import ClientFace, ErrorPage, LoggedOutPage, Page, WebMessagePage
 from intaglio.server.model.clients import Client
 from intaglio.wire import url
-from intaglio.wire.message import NO_STORE, Response
+from intaglio.wire.message import NO_STORE, Headers, Response
 
 
 class Pages(Protocol):
@@ -78,11 +78,23 @@ PAGE_HEADERS = (
 )
 
 
+def _framing(page: Page, policy: str) -> Headers:
+    """Return the headers that say who may frame a page, or keep hold of its window.
+
+    A page that talks to the window which framed or opened it lets in the origin that it talks to, and no other.
+    """
+    if not isinstance(page, WebMessagePage):
+        return (*PAGE_HEADERS, ("content-security-policy", policy))
+    policy = policy.replace("frame-ancestors 'none'", f"frame-ancestors {url.form_target(page.target)}")
+    kept = [header for header in PAGE_HEADERS if header[0] not in ("x-frame-options", "cross-origin-opener-policy")]
+    return (*kept, ("content-security-policy", policy))
+
+
 def answer(pages: Pages, page: Page, *, development: bool) -> Response:
     """Return a page as an answer; what was expected and received is shown in development alone."""
     if isinstance(page, ErrorPage) and not development:
         page = msgspec.structs.replace(page, expected="", received="")
     status = page.status if isinstance(page, ErrorPage) else 200
     frames = page.frames if isinstance(page, LoggedOutPage) else ()
-    headers = (*PAGE_HEADERS, ("content-security-policy", security_policy(page.form_targets, frames)))
+    headers = _framing(page, security_policy(page.form_targets, frames))
     return Response(status, headers, pages.render(page))

@@ -7,8 +7,9 @@ from typing import Any
 
 from intaglio.protocol.account import AccountPageQuery
 from intaglio.protocol.authorize import AuthorizeQuery
+from intaglio.protocol.clientadmin import ClientAct, ClientCreate, ClientsList
 from intaglio.protocol.device import DeviceAuthorization, DeviceExchange, DeviceVisit
-from intaglio.protocol.discovery import DiscoveryQuery, KeysQuery
+from intaglio.protocol.discovery import DiscoveryQuery, KeysQuery, Known
 from intaglio.protocol.exchange import (
     ClientCredentialsExchange,
     CodeExchange,
@@ -51,15 +52,20 @@ from intaglio.protocol.impersonation import (
     ShowToken,
 )
 from intaglio.protocol.logout import LogoutQuery
+from intaglio.protocol.memberships import MembershipsQuery
 from intaglio.protocol.pools import PoolQuery, ProviderQuery
+from intaglio.protocol.pushed import PushQuery
 from intaglio.protocol.registration import ManageQuery, RegisterQuery
 from intaglio.protocol.sessionframe import SessionFrameQuery
 from intaglio.protocol.userinfo import UserinfoQuery
 from intaglio.server.provider import (
     account,
+    clientadmin,
     device,
     introspect,
+    membership,
     published,
+    pushed,
     registration,
     revoke,
     sessionstate,
@@ -89,6 +95,7 @@ WorkloadAct = Callable[[Any, Place, Works], Awaitable[Any]]
 
 PROVIDER: dict[type, Act] = {
     AuthorizeQuery: steps.authorize,
+    PushQuery: pushed.push,
     CodeExchange: authorization_code.exchange,
     RefreshExchange: refresh_token.exchange,
     ClientCredentialsExchange: client_credentials.exchange,
@@ -96,15 +103,20 @@ PROVIDER: dict[type, Act] = {
     DeviceAuthorization: device.start,
     DeviceVisit: device.visit,
     UserinfoQuery: userinfo.userinfo,
+    MembershipsQuery: membership.memberships,
     RevokeQuery: revoke.revoke,
     IntrospectQuery: introspect.introspect,
     RegisterQuery: registration.register,
     ManageQuery: registration.manage,
+    ClientsList: clientadmin.listing,
+    ClientCreate: clientadmin.create,
+    ClientAct: clientadmin.act,
     LogoutQuery: relying_party.logout,
     AccountPageQuery: account.view,
     SessionFrameQuery: sessionstate.frame,
     DiscoveryQuery: published.discovery,
     KeysQuery: published.keys,
+    Known: published.known,
 }
 
 WORKLOAD: dict[type, WorkloadAct] = {

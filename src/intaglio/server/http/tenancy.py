@@ -21,6 +21,8 @@ from intaglio.wire import url
 from intaglio.wire.message import Request
 
 MAX_WORD = 255
+NAME = "Intaglio"
+"""Whose pages those are that are shown before the tenant is known."""
 _PLANS = {"slug": tenants.by_slug, "id": tenants.by_id, "domain": tenants.by_domain}
 
 
@@ -64,6 +66,24 @@ class Tenancy:
         """Return the tenant of a UUID; raises `NotFound`."""
         return await self._find(tenants.by_id, tenant_id, now)
 
+    async def door(self, listener: Listener, request: Request, now: int) -> Listener:
+        """Return the door that a request came to: where hosts name tenants, that of the host's tenant.
+
+        SECURITY: a Host counts only where a tenant has it for its own, so nobody makes an issuer of any other name
+        (test_a_host_that_is_nobodys_makes_no_issuer).
+        """
+        if listener.dialect is None or not listener.dialect.profile.tenant_hosts:
+            return listener
+        host = (request.header("host") or "").lower()
+        scheme, _, own = listener.base_url.partition("://")
+        if host in ("", own):
+            return listener
+        try:
+            tenant = await self._find(tenants.by_host, host, now)
+        except NotFound:
+            return listener
+        return msgspec.structs.replace(listener, base_url=f"{scheme}://{host}", tenant=tenant.slug)
+
     async def of(self, listener: Listener, addressed: Addressed, request: Request, now: int) -> Tenant:
         """Return the tenant that a request is for; raises `NotFound`.
 
@@ -71,7 +91,7 @@ class Tenancy:
         """
         word = addressed.tenant
         if addressed.by == "open":
-            return Tenant(TenantId(""), word or "", "", "", 0)
+            return Tenant(TenantId(""), word or "", "", NAME, 0, personal=addressed.personal)
         if word is not None:
             tenant = await self._find(_PLANS[addressed.by], word, now)
             if addressed.owner is not None and tenant.owner != addressed.owner:
@@ -89,7 +109,8 @@ class Tenancy:
             plausible = bool(word) and len(word) <= MAX_WORD and word.isascii() and word.isprintable()
             tenant = await self._store.read(plan, word) if plausible else None  # type: ignore[arg-type]
             if tenant is None or tenant.disabled_at is not None:
-                raise NotFound(detail={"expected": "the name of a tenant", "received": word[:80]})
+                detail = {"expected": "the name of a tenant", "received": word[:80]}
+                raise NotFound(detail=detail).because("tenant-unknown", tenant=word[:80])
             self._recent.keep(key, tenant, now)
         return tenant
 

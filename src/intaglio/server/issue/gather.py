@@ -40,6 +40,8 @@ def lifetime(kind: Kind, client: Client | None, tenant: Tenant, profile: Profile
             return Effective(seconds, f"{level}, {grant_type}")
         if (seconds := getattr(record.lifetimes, kind)) is not None:
             return Effective(seconds, level)
+    if kind == "id_token" and tenant.personal and profile.personal_id_token_lifetime:
+        return Effective(profile.personal_id_token_lifetime, "dialect, for people without an organisation")
     return Effective(getattr(profile, kind + "_lifetime"), "dialect")
 
 
@@ -58,6 +60,14 @@ def policy(client: Client | None, tenant: Tenant) -> Effective | None:
         if policy_id in known:
             return Effective(known[policy_id].seconds, f"policy of the {level}: {known[policy_id].name}")
     return None
+
+
+def code_lifetime(client: Client, tenant: Tenant, profile: Profile) -> Effective:
+    """Return how long an authorization code is good: the client's choice, else the tenant's, else the dialect's."""
+    for level, lifetimes in (("client", client.lifetimes), ("tenant", tenant.lifetimes)):
+        if lifetimes.code is not None:
+            return Effective(lifetimes.code, level)
+    return Effective(profile.code_lifetime, "dialect")
 
 
 def session_lifetime(tenant: Tenant, profile: Profile) -> Effective:
@@ -79,7 +89,8 @@ def roles(client: Client, user: User) -> tuple[str, ...]:
     if not client.roles:
         return ()
     whose = {user.user_id, *user.groups}
-    return tuple(value for value, holders in client.roles.items() if not whose.isdisjoint(holders))
+    # The role without a name says that somebody is assigned, and is none in a token.
+    return tuple(value for value, holders in client.roles.items() if value and not whose.isdisjoint(holders))
 
 
 def _elsewhere(user: User, tenant: Tenant) -> tuple[Elsewhere, ...]:

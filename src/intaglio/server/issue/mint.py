@@ -7,6 +7,7 @@ from typing import Any
 from intaglio import codec
 from intaglio.dialects.dialect import Dialect
 from intaglio.names import RingId
+from intaglio.protocol import personal
 from intaglio.protocol.facts import Facts
 from intaglio.protocol.gate import AssertionFacts, Proxying
 from intaglio.protocol.logout import LogoutFacts
@@ -25,7 +26,7 @@ class Mint:
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
         self._thread = signing.SignerThread()
-        self._signers: dict[tuple[str, str, str], jws.Signer] = {}
+        self._signers: dict[tuple[str, str, str, str], jws.Signer] = {}
 
     async def id_token(
         self, dialect: Dialect, ring_id: RingId, facts: Facts, recipient: Recipient | None = None
@@ -34,8 +35,8 @@ class Mint:
 
         With a recipient it is signed, then encrypted to it (Core 10.2).
         """
-        signer = await self._signer(dialect, ring_id, facts.alg)
-        payload = codec.encode_json(dialect.id_token(facts))
+        signer = await self._signer(dialect, ring_id, facts.alg, variant=facts.variant)
+        payload = codec.encode_json(claims(dialect, facts))
         token = await self._thread.sign(signer, payload) if facts.alg in signing.SLOW else signer.sign(payload)
         return token if recipient is None else recipients.seal(token, recipient)
 
@@ -75,16 +76,26 @@ class Mint:
         """Let go of the thread."""
         self._thread.close()
 
-    async def _signer(self, dialect: Dialect, ring_id: RingId, alg: str, typ: str = "JWT") -> jws.Signer:
+    async def _signer(
+        self, dialect: Dialect, ring_id: RingId, alg: str, typ: str = "JWT", variant: str = ""
+    ) -> jws.Signer:
         record = await self._keyring.signing(ring_id, alg)
-        name = (record.key_id, dialect.name, typ)
+        name = (record.key_id, dialect.name, typ, variant)
         signer = self._signers.get(name)
         if signer is None:
             if len(self._signers) >= MAX_SIGNERS:
                 self._signers.clear()
-            header = {"typ": typ, "kid": dialect.kid(self._keyring.public(record))}
+            public = self._keyring.public(record)
+            more = dialect.key_header(public, variant) if dialect.key_header is not None else {}
+            header = {"typ": typ, **more, "kid": dialect.kid(public)}
             signer = self._signers[name] = jws.Signer(self._keyring.open(record), header)
         return signer
+
+
+def claims(dialect: Dialect, facts: Facts) -> dict[str, Any]:
+    """Return the claims of an ID token: the dialect's, and with them those that rules made."""
+    found = dialect.id_token(facts)
+    return personal.merged(found, facts.custom) if facts.custom else found
 
 
 def at_hash(alg: str, access_token: str) -> str:

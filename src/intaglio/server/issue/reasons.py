@@ -6,8 +6,9 @@ that it cannot differ from what is issued.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from intaglio.protocol.facts import Facts, Person
 Change = Callable[[Facts], Facts]
 Claims = Callable[[Facts], dict[str, Any]]
 
+_NO_RULES: Mapping[str, str] = MappingProxyType({})
 ALWAYS = "always"
 LARGEST_SET = 2
 MANY = 100
@@ -50,13 +52,27 @@ def _without_request(name: str) -> Change:
     return change
 
 
-def _causes(facts: Facts) -> Iterator[tuple[str, Change]]:
-    """Yield what can put a claim into a token, with the change that takes it away."""
-    for word in facts.scope:
-        yield f"scope {word}", _without_scope(word)
+def _without_custom(name: str) -> Change:
+    def change(facts: Facts) -> Facts:
+        return msgspec.structs.replace(facts, custom={k: v for k, v in facts.custom.items() if k != name})
+
+    return change
+
+
+def _named(facts: Facts, rules: Mapping[str, str]) -> Iterator[tuple[str, Change]]:
+    """Yield what names single claims: rules, and the request."""
+    for name in facts.custom:
+        yield f"claim rule {rules.get(name, name)}", _without_custom(name)
     for name, request in facts.requested.items():
         kind = "essential" if request.essential else "voluntary"
         yield f"claims parameter, {kind} ({name})", _without_request(name)
+
+
+def _causes(facts: Facts, rules: Mapping[str, str] = _NO_RULES) -> Iterator[tuple[str, Change]]:
+    """Yield what can put a claim into a token, with the change that takes it away."""
+    for word in facts.scope:
+        yield f"scope {word}", _without_scope(word)
+    yield from _named(facts, rules)
     if not facts.delivered_with_access_token:
         yield "no access token to ask UserInfo with", _set(delivered_with_access_token=True)
     if facts.refreshed:
@@ -76,8 +92,29 @@ def _causes(facts: Facts) -> Iterator[tuple[str, Change]]:
         yield "the sign-in has methods", _set(amr=())
     if facts.auth_time:
         yield "somebody signed in", _set(auth_time=0)
+    yield from _causes_of_sign_in(facts)
     if facts.person is not None and facts.person.elsewhere:
         yield "the tenant has claim sources", lambda one: _person(one, elsewhere=())
+
+
+def _causes_of_sign_in(facts: Facts) -> Iterator[tuple[str, Change]]:
+    """Yield what of the person's place here, of how they signed in and of the client's settings can do that."""
+    if facts.roles:
+        yield "the person has roles in the application", _set(roles=())
+    if facts.memberships:
+        yield "the person is in groups", _set(memberships=())
+    if facts.client_settings:
+        yield "the application's settings for this dialect", _set(client_settings={})
+    told = {"idp": "another provider vouched for the person", "peer": "the address of the sign-in is known"}
+    for member, words in told.items():
+        if getattr(facts.circumstances, member):
+            yield words, _circumstance(**{member: ""})
+
+
+def _circumstance(**members: Any) -> Change:
+    return lambda facts: msgspec.structs.replace(
+        facts, circumstances=msgspec.structs.replace(facts.circumstances, **members)
+    )
 
 
 def _person(facts: Facts, **members: Any) -> Facts:
@@ -98,7 +135,7 @@ def _other(value: Any) -> Any:
     return f"{value}…"
 
 
-def _sources(facts: Facts, words: dict[str, str]) -> Iterator[tuple[str, Change]]:
+def _sources(facts: Facts, words: dict[str, str], rules: Mapping[str, str]) -> Iterator[tuple[str, Change]]:
     """Yield where values can come from, with the change of the source that shows in them."""
     told = {
         "issuer": "the tenant's issuer",
@@ -116,6 +153,9 @@ def _sources(facts: Facts, words: dict[str, str]) -> Iterator[tuple[str, Change]
         "tenant_id": "the tenant's UUID",
         "tenant_slug": "the tenant's slug",
         "owner": "the tenant's owner",
+        "token_id": "the token's own identifier",
+        "roles": "the person's roles in the application",
+        "tenant_domains": "the tenant's domains",
     } | words
     for member, text in told.items():
         value = getattr(facts, member)
@@ -123,8 +163,27 @@ def _sources(facts: Facts, words: dict[str, str]) -> Iterator[tuple[str, Change]
             yield text, _set(**{member: _other(value)})
     if facts.amr:
         yield "the sign-in", _set(amr=(*facts.amr, "…"))
+    if facts.memberships:
+        renamed = [msgspec.structs.replace(one, group_id=one.group_id + "…") for one in facts.memberships]
+        yield "the person's groups", _set(memberships=tuple(renamed))
+    if facts.circumstances.peer:
+        yield "the address of the sign-in", _circumstance(peer=facts.circumstances.peer + "…")
+    if facts.circumstances.idp:
+        yield "who vouched for the person", _circumstance(idp="…" + facts.circumstances.idp)
+    yield from _of_request(facts)
+    for name, value in facts.custom.items():
+        yield f"claim rule {rules.get(name, name)}", _set(custom={**facts.custom, name: _other(value)})
     if facts.person is not None:
         yield from _sources_of(facts.person)
+
+
+def _of_request(facts: Facts) -> Iterator[tuple[str, Change]]:
+    told = facts.circumstances
+    yield "the granted scope", _set(scope=(*facts.scope, "…"))
+    yield "the instant of the request", _circumstance(requested_at=(told.requested_at or facts.now) + 1)
+    if told.organization:
+        yield "the organization of the sign-in", _circumstance(organization=told.organization + "…")
+        yield "the organization of the sign-in", _circumstance(organization_name=told.organization_name + "…")
 
 
 def _sources_of(person: Person) -> Iterator[tuple[str, Change]]:
@@ -148,22 +207,25 @@ def _with_elsewhere(elsewhere: tuple[Any, ...]) -> Change:
     return lambda facts: _person(facts, elsewhere=elsewhere)
 
 
-def explain(facts: Facts, claims: Claims, words: dict[str, str] | None = None) -> tuple[Reason, ...]:
+def explain(
+    facts: Facts, claims: Claims, words: dict[str, str] | None = None, rules: Mapping[str, str] | None = None
+) -> tuple[Reason, ...]:
     """Return, for each claim that `claims` makes of the facts, what put it there and where its value comes from.
 
-    `words` say more of a source by the name of the fact: of which level a lifetime is, whom a subject is for.
+    `words` say more of a source by the name of the fact: of which level a lifetime is, whom a subject is for. `rules`
+    are the names of the claim rules by the claims that they made.
     """
     made = claims(facts)
-    rules = _rules(facts, claims, made)
-    others = [(text, claims(change(facts))) for text, change in _sources(facts, words or {})]
+    found = _rules(facts, claims, made, rules or {})
+    others = [(text, claims(change(facts))) for text, change in _sources(facts, words or {}, rules or {})]
     origins = {
         name: dict.fromkeys(text for text, other in others if other.get(name) != value) for name, value in made.items()
     }
-    return tuple(Reason(name, value, rules[name], tuple(origins[name])) for name, value in made.items())
+    return tuple(Reason(name, value, found[name], tuple(origins[name])) for name, value in made.items())
 
 
-def _rules(facts: Facts, claims: Claims, made: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-    causes = dict(_causes(facts))
+def _rules(facts: Facts, claims: Claims, made: dict[str, Any], rules: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    causes = dict(_causes(facts, rules))
     found: dict[str, list[frozenset[str]]] = {name: [] for name in made}
     for size in range(LARGEST_SET + 1 if len(causes) <= MANY else 2):
         for kept in map(frozenset, combinations(causes, size)):

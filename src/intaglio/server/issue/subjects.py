@@ -52,6 +52,11 @@ class Subjects:
             return session_id
         return self._derived("session", client, session_id)
 
+    def told_sid(self, dialect: Dialect, client: Client | None, session_id: str) -> str:
+        """Return a session's `sid` in the form in which the dialect's tokens have it."""
+        found = self.sid(client, session_id)
+        return dialect.session_name(found) if found and dialect.session_name is not None else found
+
     def _derived(self, kind: str, client: Client, value: str) -> str:
         # A client without a sector is a sector of its own; never is it told a public subject.
         sector = ["host", client.sector_identifier] if client.sector_identifier else ["client", client.client_id]

@@ -31,7 +31,12 @@ def ring_id(dialect: Dialect, tenant_id: str, authority: str) -> RingId:
 
     `authority` is the base address, or any address under it, such as an issuer: its origin is the authority.
     """
-    return RingId(f"authority:{url.origin(authority)}" if dialect.profile.shares_ring else tenant_id)
+    return of_authority(authority) if dialect.profile.shares_ring else RingId(tenant_id)
+
+
+def of_authority(address: str) -> RingId:
+    """Return the ring that the tenants of an authority share, of any address under it."""
+    return RingId(f"authority:{url.origin(address)}")
 
 
 def of_assertions(tenant_id: str) -> RingId:

@@ -6,10 +6,11 @@ import msgspec
 
 
 class ClaimRule(msgspec.Struct, frozen=True):
-    """One claim that tokens get: made by a `template` (`Hello {user.name}`) or an `expression` (CEL), one of the two.
+    """One claim that tokens get: made by a `template` (`Hello {user.claims.name}`) or an `expression` (CEL).
 
-    `condition` (CEL) has to be true for it, empty is always. `scopes`: one of these has to be granted, none is any.
-    `tokens` are where it goes: `id_token`, `userinfo`.
+    One of the two is empty. `condition` (CEL) has to be true for it, empty is always. `scopes`: one of these has to be
+    granted, none is any. `tokens` are where it goes: `id_token`, `userinfo`. `name` is what operators call the rule;
+    several may make the same claim, and of those that apply the last one counts.
     """
 
     claim: str
@@ -18,6 +19,12 @@ class ClaimRule(msgspec.Struct, frozen=True):
     condition: str = ""
     scopes: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ("id_token", "userinfo")
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What operators call the rule: its name, else its claim."""
+        return self.name or self.claim
 
 
 class LifetimePolicy(msgspec.Struct, frozen=True):

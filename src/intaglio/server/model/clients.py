@@ -28,17 +28,20 @@ class ClientSecret(msgspec.Struct, frozen=True):
 class Client(msgspec.Struct, frozen=True):
     """A registered client of one tenant; the names are those of OpenID Connect Registration 1.0, section 2.
 
-    `response_modes` are those it may ask for. `jwks` is its key set by value, as JSON text. `encrypt_id_token` demands
-    encryption: empty, `front_channel` or `always`. `sector_identifier` is the host that pairwise subjects are for.
+    `id_token_signed_response_alg` is empty for the dialect's own. `response_modes` are those it may ask for. `jwks` is
+    its key set by value, as JSON text. `encrypt_id_token` demands encryption: empty, `front_channel` or `always`.
+    `sector_identifier` is the host that pairwise subjects are for.
     `registration_digest` is of the token that manages a dynamically registered client.
     `refresh_policy` is `rotate`, `keep` or empty for the dialect's own; `consent` is `ask` or `implicit`;
     `grant_lifetimes` are lifetimes of one grant type. `refresh_grace` is how long a rotated refresh token still leads
     to its successor, in seconds, None for the dialect's own.
     `sign_in_audience` says whose people may sign in: those of its own `tenant`, of any `organizations`, `personal`
     ones, or `everyone`; another tenant that uses it keeps a record of it with `home_tenant_id`, where it is registered.
+    `consented_scope` is what an administrator consented to for everybody in the tenant.
     `roles` are roles in the application, by value, with the ids of the users and groups that have them; with
     `assignment_required` nobody else may sign in. `organization_usage` is `deny`, `allow` or `require`.
     `lifetime_policy` is the id of one of its tenant's. `dialects` are settings that one dialect alone understands.
+    `audiences` are the APIs that its access tokens may be for, where a request names one.
     """
 
     tenant_id: TenantId
@@ -54,7 +57,7 @@ class Client(msgspec.Struct, frozen=True):
     response_types: tuple[str, ...] = ("code",)
     scope: tuple[str, ...] = ("openid",)
     allowed_origins: tuple[str, ...] = ()
-    id_token_signed_response_alg: str = "RS256"
+    id_token_signed_response_alg: str = ""
     require_pkce: bool = True
     refresh_policy: str = ""
     consent: str = "ask"
@@ -97,12 +100,14 @@ class Client(msgspec.Struct, frozen=True):
     require_pushed_authorization_requests: bool = False
     sign_in_audience: str = "tenant"
     home_tenant_id: str = ""
+    consented_scope: tuple[str, ...] = ()
     roles: dict[str, tuple[str, ...]] = {}
     assignment_required: bool = False
     organization_usage: str = "deny"
     claim_rules: tuple[ClaimRule, ...] = ()
     lifetime_policy: str = ""
     dialects: dict[str, dict[str, Any]] = {}
+    audiences: tuple[str, ...] = ()
 
     @property
     def is_public(self) -> bool:
@@ -167,6 +172,16 @@ def anywhere(client_id: str) -> Plan[list[Client]]:
     """Return the clients of that identifier in any tenant, at most sixteen."""
     rows = yield Ask("clients_anywhere", {"client_id": client_id})
     return [decode(row[0], Client) for row in rows]
+
+
+def is_taken(client: Client) -> Plan[bool]:
+    """Tell whether another tenant's client stands in the way of one: of its identifier, and either of them shared."""
+    # SECURITY: where tenants share applications their identifiers mean one, and tokens say no more than that
+    # (test_nobody_registers_the_identifier_of_a_shared_application).
+    found = yield from anywhere(client.client_id)
+    others = [one for one in found if client.tenant_id not in (one.tenant_id, one.home_tenant_id)]
+    every = (client, *others) if others else ()
+    return any(one.home_tenant_id or one.sign_in_audience != "tenant" for one in every)
 
 
 @single

@@ -14,7 +14,8 @@ class Connection(msgspec.Struct, frozen=True):
     `strategy` is the kind of provider it is (`oidc` where nothing is known of it), `rules` the rule set by which its
     ID tokens are believed. `sealed_secret` and `sealed_jwks` (private keys for its encrypted ID tokens, JSON text) are
     under the master key. `mapping` makes claims here of its claims (CEL); empty, the standard claims are taken over.
-    `link_by_email` lets a confirmed address of its find a user with the same confirmed address; `creates_users` makes
+    `trusts_email` takes its word for it that an address is confirmed; it is taken for those of `domains` anyway.
+    `link_by_email` does, and lets such an address find a user with the same confirmed address; `creates_users` makes
     one where there is none. `domains` are those of people who are sent there at once; `clients` the only clients that
     may use it, empty for all of them. `parameters` go along to its authorization endpoint. `logs_out` ends the session
     there too; `refreshes` is `each_login`, `first_login` or `never`: when claims here follow claims there.
@@ -33,6 +34,7 @@ class Connection(msgspec.Struct, frozen=True):
     sealed_jwks: str = ""
     scope: tuple[str, ...] = ("openid", "profile", "email")
     mapping: dict[str, str] = {}
+    trusts_email: bool = False
     link_by_email: bool = False
     creates_users: bool = True
     domains: tuple[str, ...] = ()

@@ -45,7 +45,10 @@ class DeviceCode(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a person decided: `approved` with the scopes that were `granted`, or `denied`."""
+    """What a person decided: `approved` with the scopes that were `granted`, or `denied`.
+
+    `tenant_id` is the tenant in which they did, for a device that asked where several are.
+    """
 
     digest: bytes
     decision: str
@@ -57,6 +60,7 @@ class Decision(msgspec.Struct, frozen=True):
     acr: str = ""
     amr: str = ""
     circumstances: str = ""
+    tenant_id: str = ""
 
 
 INITIAL = DeviceCode.__struct_fields__[:11]

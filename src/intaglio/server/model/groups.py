@@ -32,6 +32,22 @@ def delete(tenant_id: str, group_id: str) -> Plan[bool]:
 
 
 @single
+def by_id(tenant_id: str, group_id: str) -> Plan[Group | None]:
+    """Find a group of a tenant."""
+    rows = yield Ask("group_by_id", {"tenant_id": tenant_id, "group_id": group_id})
+    return decode(rows[0][0], Group) if rows else None
+
+
+def named(tenant_id: str, group_ids: tuple[str, ...]) -> Plan[list[Group]]:
+    """Return those of a tenant's groups that there are, in this order."""
+    found: list[Group] = []
+    for group_id in group_ids:
+        one = yield from by_id(tenant_id, group_id)
+        found += [one] if one is not None else []
+    return found
+
+
+@single
 def page(tenant_id: str, after: str, limit: int) -> Plan[list[Group]]:
     """List at most `limit` groups of a tenant whose id sorts behind `after`, by id."""
     rows = yield Ask("groups_of_tenant", {"tenant_id": tenant_id, "after": after, "limit": limit})

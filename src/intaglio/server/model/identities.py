@@ -11,7 +11,10 @@ from intaglio.server.model.plan import Ask, Plan, Value, decode, encode, single
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """A subject of an issuer, and the user of this tenant that it is; `claims` are what its last ID token said."""
+    """A subject of an issuer, and the user of this tenant that it is; `claims` are what its last ID token said.
+
+    `owns` tells that the user was made for it, so that their claims here follow those there.
+    """
 
     tenant_id: TenantId
     issuer: str
@@ -21,6 +24,7 @@ class Identity(msgspec.Struct, frozen=True):
     created_at: int
     seen_at: int
     claims: dict[str, Any] = {}
+    owns: bool = False
 
     def __repr__(self) -> str:
         return f"Identity({self.issuer})"

@@ -63,6 +63,13 @@ def page(tenant_id: str, after: str, limit: int) -> Plan[list[Organization]]:
 
 
 @single
+def of_user(tenant_id: str, user_id: str, limit: int) -> Plan[list[Organization]]:
+    """List at most `limit` organizations that a user belongs to, by name."""
+    rows = yield Ask("organizations_of_user", {"tenant_id": tenant_id, "user_id": user_id, "limit": limit})
+    return [decode(row[0], Organization) for row in rows]
+
+
+@single
 def add_member(tenant_id: str, organization_id: str, user_id: str) -> Plan[None]:
     """Let a user belong to an organization; once is enough. Raises `storage-refused` if either is not there."""
     values: dict[str, Value] = {"tenant_id": tenant_id, "organization_id": organization_id, "user_id": user_id}

@@ -40,7 +40,8 @@ class Transaction(msgspec.Struct, frozen=True):
     `digest` is of the identifier in the page's address, `browser` of the secret in the cookie: both are needed.
     `parameters` are the request's own; `authenticated_at` and `session_id` are set once this request saw a sign-in.
     `device` is the digest of a device's code where it is a device that waits, and no redirect URI (RFC 8628).
-    `variant` is the version of the endpoints that were spoken to.
+    `variant` is the version of the endpoints that were spoken to; `word` stood for the tenant where that is open.
+    `organization` is the one that the person chose.
     """
 
     digest: bytes
@@ -56,6 +57,8 @@ class Transaction(msgspec.Struct, frozen=True):
     session_id: str = ""
     device: bytes = b""
     variant: str = ""
+    word: str = ""
+    organization: str = ""
 
 
 @single
@@ -127,6 +130,13 @@ def note_client(session_id: str, client_id: str) -> Plan[None]:
     It is for clients with a front-channel or back-channel logout URI, in the transaction that keeps what they got.
     """
     yield Ask("session_client_insert", {"session_id": session_id, "client_id": client_id})
+
+
+@single
+def granted_clients(session_id: str) -> Plan[tuple[str, ...]]:
+    """Return the ids of the clients to which something was granted in a session."""
+    rows = yield Ask("session_granted_clients", {"session_id": session_id})
+    return tuple(row[0] for row in rows)
 
 
 def hold(session_id: str, now: int) -> Plan[bool]:

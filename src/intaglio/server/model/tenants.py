@@ -21,12 +21,16 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class Lifetimes(msgspec.Struct, frozen=True):
-    """Lifetimes in seconds; None leaves the choice to the next level (grant, client, tenant, dialect)."""
+    """Lifetimes in seconds; None leaves the choice to the next level (grant, client, tenant, dialect).
+
+    `code` is that of authorization codes, which belong to no grant but their own.
+    """
 
     id_token: int | None = None
     access_token: int | None = None
     refresh_token: int | None = None
     session: int | None = None
+    code: int | None = None
 
 
 class ClaimSource(msgspec.Struct, frozen=True):

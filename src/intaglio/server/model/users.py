@@ -84,6 +84,16 @@ def by_confirmed_email(tenant_id: str, email: str) -> Plan[list[User]]:
 
 
 @single
+def has_email(tenant_id: str, email: str, but: str = "") -> Plan[bool]:
+    """Tell whether a user other than `but` has this address, confirmed or not, in whatever case.
+
+    It looks at every user of the tenant.
+    """
+    folded = "".join(letter.lower() if letter.isascii() else letter for letter in email)
+    return bool((yield Ask("user_has_email", {"tenant_id": tenant_id, "email": folded, "but": but})))
+
+
+@single
 def page(tenant_id: str, after: str, limit: int) -> Plan[list[User]]:
     """List at most `limit` users of a tenant whose sign-in name sorts behind `after`, by that name."""
     rows = yield Ask("user_page", {"tenant_id": tenant_id, "after": after, "limit": limit})

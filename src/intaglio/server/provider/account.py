@@ -16,7 +16,7 @@ from intaglio.server.model.accounts import Agreement, Use
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.sessions import Session
 from intaglio.server.model.users import User
-from intaglio.server.provider import session
+from intaglio.server.provider import connections, session
 from intaglio.server.provider.logout import front_channel
 from intaglio.server.provider.scene import House, Scene
 
@@ -30,7 +30,7 @@ async def view(query: AccountPageQuery, scene: Scene, house: House) -> AccountVi
     """Return what the person who is signed in may see; without one, what the login form needs."""
     present = await session.present(scene, house)
     if present is None:
-        return AccountSignIn(scene.browser_secret or ids.opaque(), LOGIN_LIFETIME)
+        return await sign_in(scene, house)
     own, user = present
     found = await house.store.read(_everything, scene.tenant.tenant_id, user.user_id, scene.now)
     live, uses, agreements = found
@@ -40,6 +40,13 @@ async def view(query: AccountPageQuery, scene: Scene, house: House) -> AccountVi
         sessions=tuple(_session(one, uses, own) for one in live),
         apps=_apps(uses, agreements),
     )
+
+
+async def sign_in(scene: Scene, house: House) -> AccountSignIn:
+    """Return what the login form of this page needs."""
+    found = await connections.usable(None, scene, house) if not scene.is_open else ()
+    ways = tuple((one.name, one.display_name or one.name) for one in found)
+    return AccountSignIn(scene.browser_secret or ids.opaque(), LOGIN_LIFETIME, ways)
 
 
 def _everything(tenant_id: str, user_id: str, now: int) -> Plan[tuple[list[Session], list[Use], list[Agreement]]]:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from functools import lru_cache
 
-from intaglio import codec
 from intaglio.errors import Refused, Unavailable
 from intaglio.server.model.clients import Client
+from intaglio.server.provider import certified
 from intaglio.server.provider.keyplaces import Held, KeyPlace
 from intaglio.server.provider.scene import House
 from intaglio.server.registry import remote
-from intaglio.tokens import jwk, jws
+from intaglio.tokens import jws
 from intaglio.tokens.jwk import KeySet
 from intaglio.tokens.sharedsecret import SharedSecret
 from intaglio.validate import rotation
@@ -32,7 +31,7 @@ async def of(client: Client, house: House, now: int, *, kid: str | None = None, 
     """
     if client.jwks_uri:
         return (await _held(client.jwks_uri, house, now, kid, doubted=doubted)).keys
-    return _read(client.jwks) if client.jwks else NO_KEYS
+    return certified.usable(client.jwks, now) if client.jwks else NO_KEYS
 
 
 async def verified(text: str, client: Client, house: House, now: int, *, algorithms: Collection[str]) -> jws.Verified:
@@ -71,11 +70,6 @@ async def document(client: Client, house: House, now: int) -> str:
     if client.jwks_uri:
         return (await _held(client.jwks_uri, house, now, None, doubted=False)).text
     return client.jwks
-
-
-@lru_cache(maxsize=256)
-def _read(text: str) -> KeySet:
-    return jwk.read_set(codec.decode_json(text.encode()))
 
 
 async def _held(uri: str, house: House, now: int, kid: str | None, *, doubted: bool) -> Held:

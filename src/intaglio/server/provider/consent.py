@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from intaglio.dialects.dialect import Dialect
-from intaglio.protocol.pages import ScopeChoice
+from intaglio.protocol.pages import ChoiceGroup, ScopeChoice
+from intaglio.protocol.scopes import ScopeGroup
 from intaglio.server.model import consents
 from intaglio.server.model.clients import Client
+from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
 from intaglio.server.provider.scene import House, Scene
 
@@ -19,14 +21,43 @@ WORDS = {
 }
 """A title and a sentence for each scope that has a standard meaning."""
 
+OTHERS = ChoiceGroup("others", "Other permissions")
+"""Where scopes are shown that are in none of the groups that there are."""
 
-def choices(scope: tuple[str, ...], dialect: Dialect) -> tuple[ScopeChoice, ...]:
+
+def groups_of(dialect: Dialect, tenant: Tenant) -> tuple[ScopeGroup, ...]:
+    """Return the groups that a tenant's scopes are in, none where the dialect knows none."""
+    return dialect.scope_groups(tenant.dialects.get(dialect.name, {})) if dialect.scope_groups is not None else ()
+
+
+def choices(scope: tuple[str, ...], dialect: Dialect, groups: tuple[ScopeGroup, ...] = ()) -> tuple[ScopeChoice, ...]:
     """Return the scopes as the page shows them; `openid` cannot be left out of a sign-in."""
-    words = {**WORDS, **dialect.scope_words}
+    own = {word: (told.title, told.description) for group in groups for word, told in group.scopes.items() if told}
+    words = {**WORDS, **dialect.scope_words, **own}
+    placed = {word: group.name for group in groups for word in group.scopes}
+    otherwise = OTHERS.name if groups else ""
     return tuple(
-        ScopeChoice(word, *words.get(word, (word, "A permission that the application defines.")), word == "openid")
+        ScopeChoice(
+            word,
+            *words.get(word, (word, "A permission that the application defines.")),
+            word == "openid",
+            placed.get(word, otherwise),
+        )
         for word in scope
     )
+
+
+def shown_groups(shown: tuple[ScopeChoice, ...], groups: tuple[ScopeGroup, ...]) -> tuple[ChoiceGroup, ...]:
+    """Return the groups that the page shows: those of which it shows a scope, and one for scopes without any."""
+    there = {choice.group for choice in shown}
+    every = (*(ChoiceGroup(one.name, one.title, one.description) for one in groups), OTHERS)
+    return tuple(one for one in every if one.name in there) if groups else ()
+
+
+def _unasked(scene: Scene) -> frozenset[str]:
+    """Return the scopes that an operator gives without asking anybody."""
+    groups = groups_of(scene.dialect, scene.tenant)
+    return frozenset(word for group in groups for word, told in group.scopes.items() if told and not told.asks)
 
 
 async def missing(client: Client, user: User, scope: tuple[str, ...], scene: Scene, house: House) -> frozenset[str]:
@@ -37,7 +68,7 @@ async def missing(client: Client, user: User, scope: tuple[str, ...], scene: Sce
     if client.is_public and client.application_type == "native":
         return frozenset(scope)
     granted = await house.store.read(consents.granted, scene.tenant.tenant_id, user.user_id, client.client_id)
-    return frozenset(scope) - granted
+    return frozenset(scope) - granted - frozenset(client.consented_scope) - _unasked(scene)
 
 
 async def before(client: Client, user: User, scope: tuple[str, ...], scene: Scene, house: House) -> tuple[str, ...]:

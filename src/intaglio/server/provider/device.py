@@ -26,7 +26,7 @@ from intaglio.server.model.devices import Decision, DeviceCode
 from intaglio.server.model.plan import Conflict, Plan
 from intaglio.server.model.sessions import Session, Transaction
 from intaglio.server.model.users import User
-from intaglio.server.provider import session
+from intaglio.server.provider import applications, connections, organizations, session
 from intaglio.server.provider.exchange import grant
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.provider.signin import password, throttle
@@ -62,21 +62,27 @@ def user_code_of(text: str) -> str:
 
 
 def _keyed(user_code: str, scene: Scene, house: House) -> bytes:
-    return hmac.digest(house.throttle_key, f"user-code\0{scene.issuer}\0{user_code}".encode(), hashlib.sha256)
+    # A code of one open address is typed there, so that none is let in by people whom the address is not for.
+    place = f"{scene.session_issuer} {scene.tenant.slug}" if scene.is_open else scene.session_issuer
+    return hmac.digest(house.throttle_key, f"user-code\0{place}\0{user_code}".encode(), hashlib.sha256)
 
 
-def _scope(query: DeviceAuthorization, client: Client) -> tuple[str, ...]:
-    """Return the scopes that the device may get; raises `invalid_scope` for a standard one that is not enabled."""
+def _scope(query: DeviceAuthorization, client: Client, scene: Scene) -> tuple[str, ...]:
+    """Return the scopes that the device may get; raises `invalid_scope` for a standard one that is not enabled.
+
+    Where the dialect refuses scopes, that is any.
+    """
     # OpenID Connect Core 11: offline access that cannot be given is left out, not refused.
     excused = set() if "refresh_token" in client.grant_types else {"offline_access"}
     allowed, wanted = set(client.scope) - excused, query.scope or ()
-    forbidden = [word for word in wanted if word in STANDARD_SCOPES - allowed - excused]
+    known = frozenset(wanted) if scene.dialect.profile.refuses_scopes else STANDARD_SCOPES
+    forbidden = [word for word in wanted if word in known - allowed - excused]
     if forbidden:
         raise ProtocolFault(
             "invalid_scope",
             "A scope is not enabled for this application.",
             detail={"expected": " ".join(client.scope), "received": " ".join(forbidden)},
-        )
+        ).because("scope-unknown", scope=forbidden[0])
     granted = tuple(word for word in wanted if word in allowed)
     if query.offline and "refresh_token" in client.grant_types and OFFLINE not in granted:
         return (*granted, OFFLINE)
@@ -89,7 +95,8 @@ async def start(query: DeviceAuthorization, scene: Scene, house: House) -> Devic
     Raises `invalid_client`, `unauthorized_client`, `invalid_scope`, `too_many_requests`.
     """
     client = await grant.client_for(query.presented, GRANT, scene, house)
-    scope = _scope(query, client)
+    organizations.demand(client, scene)
+    scope = _scope(query, client, scene)
     await throttle.spend(STARTS, scene, house)
     device_code = ids.opaque()
     user_code = await _kept(device_code, client, scope, scene, house)
@@ -144,7 +151,7 @@ async def enter(text: str, scene: Scene, house: House) -> str:
     if not user_code:
         return ""
     found = await house.store.read(devices.by_user_code, _keyed(user_code, scene, house), scene.now)
-    if found is None or (found.tenant_id, found.issuer) != (scene.tenant.tenant_id, scene.issuer):
+    if found is None or found.tenant_id != scene.tenant.tenant_id:
         return ""
     await throttle.give_back(GUESSES, scene, house)
     name = ids.opaque()
@@ -161,6 +168,7 @@ async def enter(text: str, scene: Scene, house: House) -> str:
             created_at=scene.now,
             expires_at=found.expires_at,
             device=found.digest,
+            word=scene.tenant.slug if scene.is_open else "",
         ),
     )
     return name
@@ -206,6 +214,14 @@ async def find(transaction: Transaction, scene: Scene, house: House) -> WaitingD
     return WaitingDevice(transaction, request, client)
 
 
+async def present(waiting: WaitingDevice, scene: Scene, house: House) -> tuple[Session, User] | None:
+    """Return who is signed in and may let the device in; nobody whose session does not count for its client."""
+    found = await session.present(scene, house)
+    if found is None or not await connections.counts(found[0], waiting.client, scene, house):
+        return None
+    return found
+
+
 async def sign_in(username: str, secret: str, scene: Scene, house: House) -> SessionBegins | None:
     """Sign the person in with a password; None if it is not right. Raises `throttle.TooManyAttempts`."""
     user = await password.verify(username, secret, scene, house)
@@ -235,6 +251,7 @@ async def allow(
         acr=signed_in.acr,
         amr=" ".join(signed_in.amr),
         circumstances=signed_in.circumstances,
+        tenant_id=user.tenant_id,
     )
     return await house.store.write(_decide, waiting, decision)
 
@@ -262,6 +279,7 @@ def _decide(waiting: WaitingDevice, decision: Decision) -> Plan[bool]:
     if not (yield from devices.decide(decision)):
         return False
     if decision.decision == "approved":
-        request, scope = waiting.request, frozenset(decision.granted.split())
-        yield from consents.remember(request.tenant_id, decision.user_id, request.client_id, scope, decision.now)
+        client, scope = waiting.client, frozenset(decision.granted.split())
+        yield from applications.keep(client, decision.now)
+        yield from consents.remember(client.tenant_id, decision.user_id, client.client_id, scope, decision.now)
     return True

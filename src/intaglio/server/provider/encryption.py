@@ -40,7 +40,7 @@ async def of_id_token(client: Client, scene: Scene, house: House, *, front_chann
         expected = "id_token_encrypted_response_alg, with a key set that has a key for it"
         raise ProtocolFault(
             "invalid_request", NOT_REGISTERED, detail={"expected": expected, "received": _demand(client, scene.tenant)}
-        )
+        ).because("encryption-impossible")
     return None
 
 
@@ -79,7 +79,8 @@ async def _chosen(client: Client, alg: str, enc: str, house: House, now: int) ->
         return recipients.choose(document or '{"keys":[]}', alg, enc)
     except Refused as refused:
         detail = {"expected": f"a key for {alg}", "received": f"{refused.code}: {refused.detail}"[:300]}
-        raise ProtocolFault("invalid_request", NO_KEY, detail=detail) from refused
+        fault = ProtocolFault("invalid_request", NO_KEY, detail=detail)
+        raise fault.because("encryption-impossible") from refused
 
 
 def _demand(client: Client, tenant: Tenant) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from intaglio import ids
 from intaglio.errors import ProtocolFault
+from intaglio.ids import Secret
+from intaglio.protocol import bearers, circumstances
 from intaglio.protocol.exchange import Introspection, IntrospectQuery
 from intaglio.server.model import grants, users
+from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import Grant
 from intaglio.server.model.plan import Plan
 from intaglio.server.provider import clientauth
@@ -49,21 +54,56 @@ def _used(digest: bytes) -> Plan[bool]:
     return found is not None and found[0].used_at is not None
 
 
+class _Asker(msgspec.Struct, frozen=True):
+    """Which client asks, and whether it is told of other clients' tokens, and of refresh tokens."""
+
+    client: Client
+    of_others: bool = True
+    of_refresh: bool = True
+
+
+async def _asker(query: IntrospectQuery, scene: Scene, house: House) -> _Asker:
+    if query.caller is not None:
+        return await _by_token(query.caller, query.wide_scope, scene, house)
+    client = await clientauth.authenticate(query.presented, scene, house)
+    if client.is_public:
+        raise ProtocolFault("unauthorized_client", "A public application cannot introspect tokens.")
+    return _Asker(client)
+
+
+async def _by_token(caller: Secret, wide_scope: str, scene: Scene, house: House) -> _Asker:
+    """Return who asks with an access token of its own, got for itself alone (RFC 7662 section 2.1, RFC 6749 4.4).
+
+    SECURITY: such a token reaches resource servers, which must not learn by it what only its client may know: refresh
+    tokens, and without the wide scope what other clients hold (test_a_token_of_its_own_tells_of_its_own).
+    """
+    held = await house.store.read(grants.access_with_grant, ids.digest(caller.reveal()), scene.now)
+    here = held is not None and (held[1].tenant_id, held[1].issuer) == (scene.tenant.tenant_id, scene.issuer)
+    if held is None or not here or held[1].user_id:
+        raise bearers.refused(caller.reveal(), "a live access token that an application got for itself", "another text")
+    client = await house.client(scene, held[1].client_id)
+    if client is None or client.is_public:
+        raise bearers.refused(caller.reveal(), "a token of a confidential application", held[1].client_id)
+    return _Asker(client, of_others=wide_scope in held[0].scope.split(), of_refresh=False)
+
+
 async def introspect(query: IntrospectQuery, scene: Scene, house: House) -> Introspection:
     """Tell what is known of a token. Raises `invalid_client`, and `unauthorized_client` for a public client.
 
     An access token is told to any confidential client of the tenant, as resource servers need; a refresh token only to
-    the client that holds it. Everything else is inactive, without a reason (RFC 7662 section 2.2).
+    the client that holds it. Everything else is inactive, without a reason (RFC 7662 section 2.2). Who asks with an
+    access token is told less, see `_by_token`; raises `BearerFault` for one that is not good.
     """
-    client = await clientauth.authenticate(query.presented, scene, house)
-    if client.is_public:
-        raise ProtocolFault("unauthorized_client", "A public application cannot introspect tokens.")
+    asker = await _asker(query, scene, house)
+    client = asker.client
     digest = ids.digest(query.token.reveal())
     known = await house.store.read(_known, digest, scene.now)
     if known is None or (known.tenant_id, known.issuer) != (scene.tenant.tenant_id, scene.issuer):
         return Introspection(active=False)
+    if known.client_id != client.client_id and not asker.of_others:
+        return Introspection(active=False)
     if known.token_type == "refresh_token" and (
-        known.client_id != client.client_id or await house.store.read(_used, digest)
+        known.client_id != client.client_id or not asker.of_refresh or await house.store.read(_used, digest)
     ):
         return Introspection(active=False)
     if known.revoked_at is not None or scene.now >= known.token_expires_at:
@@ -80,6 +120,7 @@ async def introspect(query: IntrospectQuery, scene: Scene, house: House) -> Intr
         # The person is who they are to the client that holds the token, whoever asks.
         subject=house.subjects.of(scene.dialect, holder, known.user_id) if known.user_id else known.client_id,
         issuer=known.issuer,
+        audience=circumstances.decode(known.circumstances).audience,
         token_type=known.token_type,
         issued_at=known.token_created_at,
         expires_at=known.token_expires_at,

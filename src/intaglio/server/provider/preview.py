@@ -13,19 +13,22 @@ import msgspec
 from intaglio import codec
 from intaglio.errors import Denied, ProtocolFault
 from intaglio.names import SessionId
+from intaglio.protocol import circumstances
 from intaglio.protocol.authorize import ACR_VALUES, AuthorizeQuery, Problem, problem_of
+from intaglio.protocol.circumstances import Circumstances
 from intaglio.protocol.facts import Facts
-from intaglio.server.issue import gather, reasons, recipients
+from intaglio.server.issue import gather, mint, personalise, reasons, recipients
 from intaglio.server.issue.reasons import Reason
 from intaglio.server.model.clients import Client
 from intaglio.server.model.sessions import Session
 from intaglio.server.model.users import User
-from intaglio.server.provider import encryption
+from intaglio.server.provider import encryption, membership
 from intaglio.server.provider.authorize import asked, checks, demands, respond, responses
 from intaglio.server.provider.exchange import authorization_code, grant
 from intaglio.server.provider.scene import House, Scene
 from intaglio.wire.params import Params
 
+PEER = "(the address of the sign-in)"
 MADE_UP = "preview"
 """In place of the code and the access token of which a token would hold the hash."""
 LATER = {
@@ -41,6 +44,7 @@ class Previewed(msgspec.Struct, frozen=True):
     """One ID token: where it would be given, what its header would say and why, its claims and why.
 
     `octets` are those of the payload as it would travel, in base64url; `budget` those above which is warned.
+    `left_out` are the claim rules that make no claim here, each with the reason.
     """
 
     given: str
@@ -52,6 +56,7 @@ class Previewed(msgspec.Struct, frozen=True):
     claims: tuple[Reason, ...]
     octets: int
     budget: int
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -86,7 +91,7 @@ async def preview(client: Client, user: User, parameters: dict[str, str], scene:
 
     Raises `Denied` (`preview-refused`) with the standard error that the client would get instead.
     """
-    query = scene.dialect.read_authorize(request_of(client, parameters))
+    query = scene.dialect.read_authorize(request_of(client, parameters | {"version": scene.variant}))
     try:
         await checks.client_of(query, scene, house)
     except ProtocolFault as fault:
@@ -95,8 +100,8 @@ async def preview(client: Client, user: User, parameters: dict[str, str], scene:
     if wrong is not None:
         raise _refused(wrong)
     scope = checks.granted_scope(query, client)
-    query = asked.released(query, client, None)
-    tokens = _tokens(query, client, user, scope, scene, house) if "openid" in scope else ()
+    query = asked.released(query, client, None, scene.dialect)
+    tokens = await _tokens(query, client, user, scope, scene, house) if "openid" in scope else ()
     return Preview(scene.issuer, scene.dialect.name, responses.normal(query.response_type), scope, tokens)
 
 
@@ -122,10 +127,11 @@ def _session(user: User, scene: Scene) -> Session:
         acr=ACR_VALUES[0],
         created_at=now,
         expires_at=now,
+        circumstances=circumstances.encode(Circumstances(peer=PEER)),
     )
 
 
-def _tokens(
+async def _tokens(
     query: AuthorizeQuery, client: Client, user: User, scope: tuple[str, ...], scene: Scene, house: House
 ) -> tuple[Previewed, ...]:
     words, session = responses.words(query.response_type), _session(user, scene)
@@ -134,21 +140,26 @@ def _tokens(
     if "id_token" in words:
         wanted = respond.Wanted(MADE_UP if "code" in words else "", MADE_UP if "token" in words else "", id_token=True)
         signed = respond.signed(wanted, record, query, (session, user))
-        made.append(_previewed("through the browser", signed, wanted.access_token, client, scene, house))
+        made.append(await _previewed("through the browser", signed, wanted.access_token, client, scene, house))
     if "code" in words:
         signed = authorization_code.signed(record, user)
-        made.append(_previewed("for the code", signed, MADE_UP, client, scene, house))
+        made.append(await _previewed("for the code", signed, MADE_UP, client, scene, house))
     return tuple(made)
 
 
-def _previewed(
+async def _previewed(
     given: str, signed: grant.Signed, access_token: str, client: Client, scene: Scene, house: House
 ) -> Previewed:
     profile, tenant = scene.dialect.profile, scene.tenant
     facts = grant.facts(signed, client, access_token, scene.now, scene, house)
+    facts = await membership.added(facts, signed.user, client, house)
     facts = msgspec.structs.replace(facts, **{name: text for name, text in LATER.items() if getattr(facts, name)})
     span = gather.lifetime("id_token", client, tenant, profile, signed.grant_type)
-    claims = scene.dialect.id_token(facts)
+    custom = personalise.made("id_token", grant.about(signed, client, scene.now, scene))
+
+    def claims(known: Facts) -> dict[str, Any]:
+        return mint.claims(scene.dialect, known)
+
     return Previewed(
         given=given,
         alg=facts.alg,
@@ -156,15 +167,16 @@ def _previewed(
         encryption=_encryption(client, scene, front_channel=signed.grant_type == grant.IMPLICIT),
         lifetime=span.seconds,
         lifetime_origin=span.origin,
-        claims=reasons.explain(facts, scene.dialect.id_token, _words(facts, client, span, scene)),
-        octets=len(codec.encode_base64url(codec.encode_json(claims))),
+        claims=reasons.explain(facts, claims, _words(facts, client, span, scene), custom.rules),
+        octets=len(codec.encode_base64url(codec.encode_json(claims(facts)))),
         budget=tenant.id_token_budget,
+        left_out=custom.left_out,
     )
 
 
 def _words(facts: Facts, client: Client, span: gather.Effective, scene: Scene) -> dict[str, str]:
     subject = f"the user's UUID as the dialect {scene.dialect.name} shows it"
-    if client.subject_type == "pairwise":
+    if scene.dialect.profile.pairwise or client.subject_type == "pairwise":
         subject = f"a pairwise subject for {client.sector_identifier or 'this client alone'}"
     return {"subject": subject, "lifetime": f"the ID token's lifetime of {span.seconds} s, set by: {span.origin}"}
 
@@ -173,6 +185,8 @@ def _alg_rule(client: Client, alg: str, scene: Scene) -> str:
     if client.id_token_signed_response_alg == alg:
         return "client id_token_signed_response_alg"
     wanted = client.id_token_signed_response_alg
+    if not wanted:
+        return f"dialect {scene.dialect.name}, for the client names none"
     return f"dialect {scene.dialect.name}, which does not offer {wanted}, the client's id_token_signed_response_alg"
 
 
@@ -210,4 +224,5 @@ def _plain(token: Previewed) -> dict[str, Any]:
         "budget": token.budget,
         "claims": {one.claim: one.value for one in token.claims},
         "reasons": {one.claim: {"rules": one.rules, "origins": one.origins} for one in token.claims},
+        "left_out": dict(token.left_out),
     }

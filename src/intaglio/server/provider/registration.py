@@ -13,6 +13,7 @@ import msgspec
 from intaglio import codec, ids
 from intaglio.errors import Misconfigured, ProtocolFault
 from intaglio.ids import Secret
+from intaglio.protocol import bearers
 from intaglio.protocol.faults import BearerFault, NotFound
 from intaglio.protocol.registration import ClientAnswer, ClientGone, ClientMetadata, ManageQuery, RegisterQuery
 from intaglio.server.issue import gather
@@ -21,7 +22,7 @@ from intaglio.server.model.clients import Client
 from intaglio.server.model.plan import Plan
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.registry import fields, remote, rules
-from intaglio.server.registry.wanted import Wanted
+from intaglio.server.registry.wanted import OPERATORS_OWN, Wanted
 
 MANAGING = "ig_rat_"
 """What a registration access token begins with."""
@@ -31,8 +32,8 @@ DIRECT = frozenset(ClientMetadata.__struct_fields__) & frozenset(Wanted.__struct
 """The names that mean the same on the wire and in a record."""
 
 
-def _refused_token(received: str) -> BearerFault:
-    return BearerFault(detail={"expected": "the token for this registration", "received": received})
+def _refused_token(token: Secret, received: str) -> BearerFault:
+    return bearers.refused(token.reveal(), "the token for this registration", received)
 
 
 def _insert(client: Client, token: bytes | None, now: int) -> Plan[bool]:
@@ -56,7 +57,7 @@ async def register(query: RegisterQuery, scene: Scene, house: House) -> ClientAn
         client = _with_secret(client, secret, scene, house)
     client = msgspec.structs.replace(client, registration_digest=ids.digest(token.reveal()))
     if not await house.store.write(_insert, client, digest, scene.now):
-        raise _refused_token("a token that was used up meanwhile")
+        raise _refused_token(query.access_token or Secret(""), "a token that was used up meanwhile")
     await _publish_key(client, scene, house)
     return msgspec.structs.replace(_answer(client, token, scene), client_secret=secret, created=True)
 
@@ -72,7 +73,7 @@ async def _admitted(token: Secret | None, scene: Scene, house: House) -> bytes |
     digest = ids.digest(token.reveal())
     # Before anything is fetched: a stranger must not make this server call anywhere.
     if not await house.store.read(registrationtokens.is_live, digest, scene.tenant.tenant_id, scene.now):
-        raise _refused_token("an unknown token, or one that has expired or is used up")
+        raise _refused_token(token, "an unknown token, or one that has expired or is used up")
     return digest
 
 
@@ -101,7 +102,7 @@ async def _own(query: ManageQuery, scene: Scene, house: House) -> Client:
     # RFC 7592 2.1: one answer for a wrong token and for a client that is not there, and in the same time.
     right = hmac.compare_digest(digest or bytes(32), ids.digest(query.access_token.reveal()))
     if client is None or not digest or not right or client.disabled_at is not None:
-        raise _refused_token("another token, or no registration of this id")
+        raise _refused_token(query.access_token, "another token, or no registration of this id")
     return client
 
 
@@ -112,7 +113,8 @@ async def _replaced(before: Client, query: ManageQuery, scene: Scene, house: Hou
         # RFC 7592 2.2: a client does not choose its secret.
         raise _fault("invalid_client_metadata", "client_secret is not that of the client.", "its own", "another")
     checked = await _checked(query.metadata, before.client_id, scene, house)
-    client, secret = rules.keep(before, checked), None
+    operators = {name: getattr(before, name) for name in OPERATORS_OWN}
+    client, secret = rules.keep(before, msgspec.structs.replace(checked, **operators)), None
     if rules.lacks_secret(client, scene.now):
         secret = Secret(ids.opaque())
         client = _with_secret(client, secret, scene, house)
@@ -198,12 +200,14 @@ def _answer(client: Client, token: Secret, scene: Scene) -> ClientAnswer:
         "scope": " ".join(client.scope),
         "jwks": codec.decode_json_object(client.jwks.encode()) if client.jwks else None,
         "token_endpoint_auth_method": client.token_endpoint_auth_methods[0],
+        # RFC 7591 3.2.1: what is in force, whether it was asked for or not.
+        "id_token_signed_response_alg": gather.algorithm(client, scene.dialect.profile),
     }
     kept = {name: value for name, value in values.items() if value not in ("", ()) or name == "redirect_uris"}
     return ClientAnswer(
         client_id=client.client_id,
         client_id_issued_at=client.created_at,
         metadata=ClientMetadata(**kept),
-        registration_client_uri=f"{scene.base}/register/{client.client_id}",
+        registration_client_uri=f"{scene.base}{scene.dialect.profile.registration_path}/{client.client_id}",
         registration_access_token=token,
     )

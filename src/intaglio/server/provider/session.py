@@ -29,47 +29,62 @@ async def present(scene: Scene, house: House) -> tuple[Session, User] | None:
 
 
 async def begin(
-    user: User, amr: tuple[str, ...], scene: Scene, house: House, vouched: Circumstances = NONE
+    user: User,
+    amr: tuple[str, ...],
+    scene: Scene,
+    house: House,
+    vouched: Circumstances = NONE,
+    auth_time: int | None = None,
 ) -> tuple[Session, SessionBegins]:
     """Begin a session, or renew the one that the same person has at this browser; either way with a new secret.
 
-    `vouched` tells of the provider that vouched for the person, where that was another one.
+    `vouched` tells of the provider that vouched for the person, where that was another one, and `auth_time` when they
+    signed in there.
 
     SECURITY: the secret that the browser had before opens nothing any more, so that none can be fixed beforehand
     (test_session_fixation), and another person's session is ended.
     """
     before = await present(scene, house)
     told = circumstances.encode(msgspec.structs.replace(vouched, peer=scene.peer))
-    renewed = await _renewed(user, amr, told, before, scene, house)
+    since = scene.now if auth_time is None else min(auth_time, scene.now)
+    renewed = await _renewed(user, amr, told, since, before, scene, house)
     if renewed is not None:
         return renewed
     secret = ids.opaque()
-    session = _session(SessionId(ids.opaque(16)), secret, user, amr, told, scene)
+    session = _session(SessionId(ids.opaque(16)), secret, user, amr, told, since, scene)
     await house.store.write(_replace, session, before[0] if before is not None else None, scene.now)
     return session, SessionBegins(secret, session.expires_at)
 
 
 async def _renewed(
-    user: User, amr: tuple[str, ...], told: str, before: tuple[Session, User] | None, scene: Scene, house: House
+    user: User,
+    amr: tuple[str, ...],
+    told: str,
+    since: int,
+    before: tuple[Session, User] | None,
+    scene: Scene,
+    house: House,
 ) -> tuple[Session, SessionBegins] | None:
     """Renew the same person's session; None if there is none, or it was ended meanwhile."""
     if before is None or before[0].user_id != user.user_id:
         return None
     secret = ids.opaque()
-    session = _session(before[0].session_id, secret, user, amr, told, scene)
+    session = _session(before[0].session_id, secret, user, amr, told, since, scene)
     if not await house.store.write(sessions.renew, session):
         return None
     return session, SessionBegins(secret, session.expires_at)
 
 
-def _session(session_id: SessionId, secret: str, user: User, amr: tuple[str, ...], told: str, scene: Scene) -> Session:
+def _session(
+    session_id: SessionId, secret: str, user: User, amr: tuple[str, ...], told: str, since: int, scene: Scene
+) -> Session:
     return Session(
         session_id=session_id,
         digest=ids.digest(secret),
         tenant_id=scene.tenant.tenant_id,
         issuer=scene.session_issuer,
         user_id=user.user_id,
-        auth_time=scene.now,
+        auth_time=since,
         amr=amr,
         acr=ACR_VALUES[0],
         created_at=scene.now,

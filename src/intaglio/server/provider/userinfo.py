@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from intaglio import ids
-from intaglio.protocol import claimsrequest
+from intaglio.protocol import bearers, circumstances, claimsrequest
 from intaglio.protocol.faults import BearerFault
 from intaglio.protocol.userinfo import UserinfoAnswer, UserinfoQuery
-from intaglio.server.issue import gather
+from intaglio.server.issue import gather, personalise
+from intaglio.server.issue.personalise import About
 from intaglio.server.model import grants, users
 from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Grant
@@ -36,7 +37,7 @@ async def userinfo(query: UserinfoQuery, scene: Scene, house: House) -> Userinfo
     """Return what the client of an access token is told of its user, signed or encrypted where it wants that.
 
     Raises `BearerFault`: without a token (no code is told), `invalid_request`, `invalid_token`, `insufficient_scope`.
-    An ID token is no access token and is refused like any unknown text. Raises `invalid_request` and
+    An ID token is no access token, and is told so. Raises `invalid_request` and
     `Unavailable` as `encryption.of_userinfo` does.
     """
     if query.problem:
@@ -46,23 +47,43 @@ async def userinfo(query: UserinfoQuery, scene: Scene, house: House) -> Userinfo
     found = await house.store.read(_found, ids.digest(query.access_token.reveal()), scene.now)
     client = await _client(found[1], scene, house) if found is not None else None
     if found is None or client is None:
-        raise BearerFault(detail={"expected": "a live access token of this issuer", "received": "another text"})
+        raise bearers.refused(query.access_token.reveal(), "a live access token of this issuer", "another text")
     token, grant, user = found
     scope = tuple(token.scope.split())
     if "openid" not in scope:
         fault = BearerFault("insufficient_scope", "The access token was not given for openid.")
         fault.scope = "openid"
         raise fault
+    has_rules = client.claim_rules or scene.tenant.claim_rules
     answer = UserinfoAnswer(
         person=gather.person(user, scene.tenant),
         scope=scope,
         client_id=grant.client_id,
         subject=house.subjects.of(scene.dialect, client, grant.user_id),
         requested=claimsrequest.decode(grant.claims).userinfo if grant.claims else {},
+        custom=personalise.claims("userinfo", _about(user, client, grant, scope, scene)) if has_rules else {},
+        tenant_slug=scene.tenant.slug,
+        owner=scene.tenant.owner,
+        circumstances=circumstances.decode(grant.circumstances),
     )
     if client.userinfo_signed_response_alg or client.userinfo_encrypted_response_alg:
         return msgspec.structs.replace(answer, jwt=await _jwt(answer, client, scene, house))
     return answer
+
+
+def _about(user: User, client: Client, grant: Grant, scope: tuple[str, ...], scene: Scene) -> About:
+    """Return what claim rules may look at when they make claims of UserInfo."""
+    return About(
+        user=user,
+        client=client,
+        tenant=scene.tenant,
+        scope=scope,
+        dialect=scene.dialect.name,
+        now=scene.now,
+        circumstances=circumstances.decode(grant.circumstances),
+        requested=claimsrequest.decode(grant.claims).userinfo if grant.claims else (),
+        reserved=scene.dialect.reserved_claims,
+    )
 
 
 async def _jwt(answer: UserinfoAnswer, client: Client, scene: Scene, house: House) -> str:

@@ -29,6 +29,8 @@ APPLICATION_TYPES = ("web", "native")
 REFRESH_POLICIES = ("", "rotate", "keep")
 CONSENTS = ("ask", "implicit")
 MAX_LENGTH = 2048
+LONGEST_LIFETIMES = {"id_token": 86_400, "access_token": 86_400, "code": 600}
+"""Seconds; a year for every other."""
 MAX_VALUES = 50
 """How many values a list may hold."""
 
@@ -38,6 +40,8 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _WORD = re.compile(r"[\x21-\x7e]{1,255}")
 _SCHEME = re.compile(r"[a-z][a-z0-9.+-]*")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+LONGEST_DOMAIN = 253
 _HOST = re.compile(
     r"(?=.{1,253}(?::|$))[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*(?::\d{1,5})?"
 )
@@ -239,11 +243,22 @@ def host(value: str) -> str:
     return value
 
 
+def domain(value: str) -> str:
+    """Return a domain in lower case; raises `Misconfigured` (`domain-invalid`)."""
+    found = value.lower()
+    if not _DOMAIN.fullmatch(found) or len(found) > LONGEST_DOMAIN:
+        raise refuse("domain-invalid", "A domain cannot be used.", "a name with a dot, such as example.com", value)
+    return found
+
+
 def lifetimes(value: Lifetimes) -> Lifetimes:
-    """Return lifetimes in seconds; raises `Misconfigured` (`lifetime-invalid`) outside 10 s to a year."""
+    """Return lifetimes in seconds; raises `Misconfigured` (`lifetime-invalid`) outside 10 s to a year.
+
+    ID tokens and access tokens live for a day at most, authorization codes ten minutes (RFC 6749 section 4.1.2).
+    """
     for field in value.__struct_fields__:
         seconds = getattr(value, field)
-        longest = 86_400 if field in {"id_token", "access_token"} else 366 * 86_400
+        longest = LONGEST_LIFETIMES.get(field, 366 * 86_400)
         if seconds is not None and not 10 <= seconds <= longest:
             public = f"The lifetime of {field} cannot be used."
             raise refuse("lifetime-invalid", public, f"10 to {longest} seconds", seconds)
@@ -255,7 +270,8 @@ def grant_lifetimes(values: Mapping[str, Lifetimes]) -> dict[str, Lifetimes]:
     checked = {}
     for grant, spans in values.items():
         one_of("grant_type", grant, GRANT_TYPES)
-        if spans.session is not None:
-            raise Misconfigured("lifetime-invalid", "A session belongs to no grant.", hint="Set it for the tenant.")
+        if spans.session is not None or spans.code is not None:
+            public = "A session and a code belong to no grant."
+            raise Misconfigured("lifetime-invalid", public, hint="Set it for the tenant.")
         checked[grant] = lifetimes(spans)
     return checked

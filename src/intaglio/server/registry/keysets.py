@@ -6,11 +6,12 @@ OpenID Connect Registration 1.0 section 2 (`jwks`, `jwks_uri`, `*_encrypted_resp
 from __future__ import annotations
 
 from intaglio import codec
+from intaglio.dialects import registry
 from intaglio.errors import Misconfigured, Refused
 from intaglio.server.issue import recipients
-from intaglio.server.registry import fields
+from intaglio.server.registry import fields, settings
 from intaglio.server.registry.wanted import Wanted
-from intaglio.tokens import encryptionkeys, jwe, jwk
+from intaglio.tokens import certifiedkeys, encryptionkeys, jwe, jwk
 from intaglio.tokens.jwk import KeySet
 
 MAXIMUM_OCTETS = 64 * 1024
@@ -65,6 +66,19 @@ def read(text: str) -> tuple[str, KeySet]:
     return codec.encode_json({"keys": members["keys"]}).decode(), keys
 
 
+def of_text(text: str) -> str:
+    """Return the key set that somebody hands over as text: it itself, or that of certificates in PEM.
+
+    Raises `Misconfigured` (`keys-invalid`).
+    """
+    if certifiedkeys.BEGIN not in text:
+        return text.strip()
+    try:
+        return codec.encode_json(certifiedkeys.key_set(text)).decode()
+    except Refused as refusal:
+        raise _invalid(str(refusal.detail.get("rule"))) from refusal
+
+
 def _invalid(rule: str) -> Misconfigured:
     return fields.refuse("keys-invalid", "The key set cannot be used.", "a JWK Set of public keys", rule)
 
@@ -76,11 +90,18 @@ def _check_signing(wanted: Wanted, keys: KeySet) -> None:
         *(fields.PAIR_ALGORITHMS if "client_secret_jwt" not in methods or "private_key_jwt" in methods else ()),
     )
     fields.one_of("token_endpoint_auth_signing_alg", alg, ("", *allowed))
-    if "private_key_jwt" in methods:
+    if "private_key_jwt" in methods and not _is_vouched_for(wanted):
         _check_pair("private_key_jwt", alg if alg in fields.PAIR_ALGORITHMS else "", wanted, keys)
     objects = wanted.request_object_signing_alg
     if objects in fields.PAIR_ALGORITHMS:
         _check_pair("request_object_signing_alg", objects, wanted, keys)
+
+
+def _is_vouched_for(wanted: Wanted) -> bool:
+    """Tell whether other issuers vouch for the client, which then needs no key of its own."""
+    kept = settings.check("client", wanted.dialects)
+    readers = ((registry.DIALECTS[name].trusted_issuers, held) for name, held in kept.items())
+    return any(read is not None and read(held) for read, held in readers)
 
 
 def _check_pair(what: str, alg: str, wanted: Wanted, keys: KeySet) -> None:

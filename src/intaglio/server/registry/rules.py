@@ -15,25 +15,31 @@ from intaglio.names import ClientId, TenantId
 from intaglio.protocol import requestobject
 from intaglio.protocol.authorize import RESPONSE_MODES, RESPONSE_TYPES
 from intaglio.server.model.clients import Client
-from intaglio.server.registry import fields, keysets
+from intaglio.server.registry import fields, keysets, settings
 from intaglio.server.registry.wanted import Wanted
 from intaglio.tokens import algorithms, jwe
 
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
 OBJECT_ALGORITHMS = ("", "none", *requestobject.SIGNING_ALGS)
 LONGEST_AGE = 10 * 366 * 86_400
+LONGEST_GRACE = 86_400
+ORGANIZATIONS = ("deny", "allow", "require")
+SIGN_IN_AUDIENCES = ("tenant", "organizations", "personal", "everyone")
 
 
-def check(wanted: Wanted, tenant_id: TenantId, now: int, *, development: bool = False) -> Client:
+def check(
+    wanted: Wanted, tenant_id: TenantId, now: int, *, development: bool = False, incomplete: bool = False
+) -> Client:
     """Return the record of a client that was asked for, without secret; raises `Misconfigured` for a field.
 
     What has to be fetched for it is not looked at: `remote.confirm` does. `development` lets a web client with the
-    implicit grant lead back to this machine.
+    implicit grant lead back to this machine. An `incomplete` one may still lack its redirect URIs, and is of no use
+    until it has them.
     """
     methods = _auth_methods(wanted)
     public = methods == ("none",)
     native = fields.one_of("application_type", wanted.application_type, fields.APPLICATION_TYPES) == "native"
-    grants = _grant_types(wanted, public=public)
+    grants = _grant_types(wanted, public=public, incomplete=incomplete)
     response_types = _response_types(wanted, grants)
     redirect_uris = _redirect_uris("redirect_uris", wanted.redirect_uris, native=native)
     if "implicit" in grants and not native and not development:
@@ -74,9 +80,10 @@ def needs_sealed_secret(client: Client) -> bool:
 
 
 def keep(before: Client, checked: Client) -> Client:
-    """Return a checked client with what no registration changes: its birth, its secrets, its state."""
-    names = ("created_at", "secrets", "disabled_at", "development", "registration_digest")
-    return msgspec.structs.replace(checked, **{name: getattr(before, name) for name in names})
+    """Return a checked client with what nobody asks for that way: its birth, its secrets, its state."""
+    asked = {*Wanted.__struct_fields__, "tenant_id", "sector_identifier"}
+    kept = {name: getattr(before, name) for name in Client.__struct_fields__ if name not in asked}
+    return msgspec.structs.replace(checked, **kept)
 
 
 def lacks_secret(client: Client, now: int) -> bool:
@@ -99,7 +106,7 @@ def _auth_methods(wanted: Wanted) -> tuple[str, ...]:
     return methods
 
 
-def _grant_types(wanted: Wanted, *, public: bool) -> tuple[str, ...]:
+def _grant_types(wanted: Wanted, *, public: bool, incomplete: bool) -> tuple[str, ...]:
     grants = fields.all_of("grant_type", wanted.grant_types, fields.GRANT_TYPES)
     if not grants:
         raise fields.refuse("grant-types-invalid", "A client needs a grant type.", "at least one", "none")
@@ -110,7 +117,7 @@ def _grant_types(wanted: Wanted, *, public: bool) -> tuple[str, ...]:
     if "refresh_token" in grants and not {"authorization_code", fields.DEVICE} & set(grants):
         expected = "authorization_code beside refresh_token"
         raise fields.refuse("grant-types-invalid", "Nothing could be refreshed.", expected, ", ".join(grants))
-    if {"authorization_code", "implicit"} & set(grants) and not wanted.redirect_uris:
+    if {"authorization_code", "implicit"} & set(grants) and not wanted.redirect_uris and not incomplete:
         hint = "Give one with --redirect-uri."
         raise fields.refuse("redirect-uri-missing", "The client has no redirect URI.", "at least one", "none", hint)
     return grants
@@ -159,10 +166,13 @@ def _choices(wanted: Wanted) -> dict[str, object]:
     if wanted.default_max_age is not None and not 0 <= wanted.default_max_age <= LONGEST_AGE:
         expected = f"0 to {LONGEST_AGE} seconds"
         raise fields.refuse("value-unknown", "default_max_age cannot be used.", expected, wanted.default_max_age)
+    if wanted.refresh_grace is not None and not 0 <= wanted.refresh_grace <= LONGEST_GRACE:
+        expected = f"0 to {LONGEST_GRACE} seconds"
+        raise fields.refuse("value-unknown", "refresh_grace cannot be used.", expected, wanted.refresh_grace)
     return {
         "response_modes": fields.all_of("response_mode", wanted.response_modes, RESPONSE_MODES),
         "id_token_signed_response_alg": fields.one_of(
-            "id_token_signed_response_alg", wanted.id_token_signed_response_alg, fields.ALGORITHMS
+            "id_token_signed_response_alg", wanted.id_token_signed_response_alg, ("", *fields.ALGORITHMS)
         ),
         "userinfo_signed_response_alg": fields.one_of(
             "userinfo_signed_response_alg", wanted.userinfo_signed_response_alg, ("", *fields.ALGORITHMS)
@@ -173,6 +183,10 @@ def _choices(wanted: Wanted) -> dict[str, object]:
         **_object_encryption(wanted),
         "refresh_policy": fields.one_of("refresh_policy", wanted.refresh_policy, fields.REFRESH_POLICIES),
         "consent": fields.one_of("consent", wanted.consent, fields.CONSENTS),
+        "organization_usage": fields.one_of("organization_usage", wanted.organization_usage, ORGANIZATIONS),
+        "sign_in_audience": fields.one_of("sign_in_audience", wanted.sign_in_audience, SIGN_IN_AUDIENCES),
+        "dialects": settings.check("client", wanted.dialects),
+        "audiences": fields.words("audience", wanted.audiences),
         "lifetimes": fields.lifetimes(wanted.lifetimes),
         "grant_lifetimes": fields.grant_lifetimes(wanted.grant_lifetimes),
         "allowed_origins": fields.few("allowed_origins", map(fields.origin, wanted.allowed_origins)),

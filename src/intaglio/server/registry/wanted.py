@@ -5,6 +5,8 @@ OpenID Connect Dynamic Client Registration 1.0 section 2 for names and meanings.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from intaglio.protocol.authorize import RESPONSE_MODES
@@ -29,7 +31,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     response_modes: tuple[str, ...] = RESPONSE_MODES
     scope: tuple[str, ...] = ("openid",)
     allowed_origins: tuple[str, ...] = ()
-    id_token_signed_response_alg: str = "RS256"
+    id_token_signed_response_alg: str = ""
     require_pkce: bool = True
     refresh_policy: str = ""
     consent: str = "ask"
@@ -63,6 +65,24 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     backchannel_logout_session_required: bool = False
     frontchannel_logout_uri: str = ""
     frontchannel_logout_session_required: bool = False
+    require_pushed_authorization_requests: bool = False
+    refresh_grace: int | None = None
+    organization_usage: str = "deny"
+    dialects: dict[str, dict[str, Any]] = {}
+    audiences: tuple[str, ...] = ()
+    sign_in_audience: str = "tenant"
+    assignment_required: bool = False
+
+
+OPERATORS_OWN = (
+    "refresh_grace",
+    "organization_usage",
+    "dialects",
+    "audiences",
+    "sign_in_audience",
+    "assignment_required",
+)
+"""What no registration over the network may give or take away."""
 
 
 def wanted_of(client: Client) -> Wanted:

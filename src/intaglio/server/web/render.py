@@ -22,6 +22,7 @@ STATIC_PATH = "/_intaglio/static/"
 
 TEMPLATES: Mapping[type[pages.Page], str] = {
     pages.LoginPage: "login.html",
+    pages.RealmPage: "realm.html",
     pages.SignUpPage: "sign_up.html",
     pages.ConsentPage: "consent.html",
     pages.DevicePage: "device.html",
@@ -32,6 +33,8 @@ TEMPLATES: Mapping[type[pages.Page], str] = {
     pages.AccountPage: "account.html",
     pages.ErrorPage: "error.html",
     pages.FormPostPage: "form_post.html",
+    pages.WebMessagePage: "web_message.html",
+    pages.OrganizationPage: "organization.html",
     pages.StartPage: "start.html",
     pages.DemoPage: "demo.html",
     pages.DemoTokenPage: "demo_token.html",
@@ -49,6 +52,7 @@ STATIC_TYPES: Mapping[str, str] = {
     "inspect.css": "text/css; charset=utf-8",
     "copy.js": "text/javascript; charset=utf-8",
     "form_post.js": "text/javascript; charset=utf-8",
+    "web_message.js": "text/javascript; charset=utf-8",
     "logged_out.js": "text/javascript; charset=utf-8",
     "session_frame.js": "text/javascript; charset=utf-8",
 }

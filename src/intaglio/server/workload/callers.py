@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from intaglio import ids
 from intaglio.errors import ProtocolFault
-from intaglio.protocol.faults import BearerFault, TokenKindFault
+from intaglio.protocol import bearers
+from intaglio.protocol.faults import BearerFault
 from intaglio.protocol.impersonation import Caller, Credential
 from intaglio.protocol.principals import Bearing, Principal
 from intaglio.server.model import clients, grants, users
@@ -20,9 +21,12 @@ WORKLOAD, PERSON, OWN_KEY = "workload token", "user token", "own key"
 """How a caller proved itself."""
 
 
+EXPECTED = "a live access token of this issuer"
+
+
 def _refused(received: str) -> BearerFault:
     # SECURITY: one text for every token that is not good; which it was stands in the log.
-    return BearerFault(detail={"expected": "a live access token of this issuer", "received": received})
+    return BearerFault(detail={"expected": EXPECTED, "received": received})
 
 
 async def caller(credential: Credential, place: Place, works: Works) -> Caller:
@@ -104,8 +108,7 @@ async def _signed(text: str, place: Place, works: Works) -> Caller:
     if not isinstance(issuer, str) or "@" not in issuer:
         # SECURITY: an ID token was given to somebody else to believe; whoever got it must not act with it
         # (test_an_id_token_calls_nothing).
-        detail = {"expected": "an access token", "received": "an ID token, or another JWT"}
-        raise TokenKindFault(public="ID tokens are not accepted here; present an access token.", detail=detail)
+        raise bearers.refused(text, EXPECTED, "a JWT that no account signed")
     try:
         proof = await proofs.check(text, place, works)
     except ProtocolFault as fault:
@@ -147,7 +150,7 @@ async def _person(text: str, place: Place, works: Works) -> Caller:
     digest = ids.digest(text)
     found = await works.store.read(_of_user, digest, place.tenant.tenant_id, place.issuer, place.now)
     if found is None:
-        raise _refused("an unknown, expired or revoked text")
+        raise bearers.refused(text, EXPECTED, "an unknown, expired or revoked text")
     user, scope, grant_id = found
     email = user.claims.get("email")
     # SECURITY: an address that nobody confirmed may be anybody's; policies must not mean its holder

@@ -31,6 +31,7 @@ type asked struct {
 	RedirectURI string   `json:"redirectUri"`
 	State       string   `json:"state"`
 	Code        string   `json:"code"`
+	Claims      string   `json:"claims"`
 }
 
 type answer map[string]any
@@ -39,6 +40,7 @@ type answer map[string]any
 var (
 	secret   *confidential.Client
 	open     *public.Client
+	clientID string
 	verifier string
 	account  confidential.Account
 )
@@ -84,7 +86,7 @@ func credential(a asked) (confidential.Credential, error) {
 
 // The one switch for a host that is not Microsoft's: no instance discovery.
 func opened(a asked) (answer, error) {
-	secret, open = nil, nil
+	secret, open, clientID = nil, nil, a.ClientID
 	hc := &http.Client{Timeout: 10 * time.Second}
 	if a.Secret == "" && a.Certificate == "" && a.Assertion == "" {
 		made, err := public.New(a.ClientID, public.WithAuthority(a.Authority), public.WithHTTPClient(hc),
@@ -113,9 +115,9 @@ func begun(ctx context.Context, a asked) (answer, error) {
 	var text string
 	var err error
 	if open != nil {
-		text, err = open.AuthCodeURL(ctx, a.ClientID, a.RedirectURI, a.Scopes)
+		text, err = open.AuthCodeURL(ctx, clientID, a.RedirectURI, a.Scopes)
 	} else {
-		text, err = secret.AuthCodeURL(ctx, a.ClientID, a.RedirectURI, a.Scopes)
+		text, err = secret.AuthCodeURL(ctx, clientID, a.RedirectURI, a.Scopes)
 	}
 	if err != nil {
 		return nil, err
@@ -151,7 +153,7 @@ func silent(ctx context.Context, a asked) (answer, error) {
 	if len(accounts) == 0 {
 		return nil, errors.New("no account")
 	}
-	return told(open.AcquireTokenSilent(ctx, a.Scopes, public.WithSilentAccount(accounts[0])))
+	return told(open.AcquireTokenSilent(ctx, a.Scopes, public.WithSilentAccount(accounts[0]), public.WithClaims(a.Claims)))
 }
 
 func device(ctx context.Context, a asked) (answer, error) {

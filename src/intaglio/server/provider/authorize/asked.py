@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
+from intaglio.dialects.dialect import Dialect
 from intaglio.protocol.authorize import AuthorizeQuery
 from intaglio.protocol.claimsrequest import ClaimRequest, ClaimsRequest
 from intaglio.protocol.scopes import NO_CLAIM, scope_of
@@ -17,25 +18,33 @@ from intaglio.server.model.clients import Client
 from intaglio.server.provider.authorize import checks
 
 
-def scope(query: AuthorizeQuery, client: Client) -> tuple[str, ...]:
+def scope(query: AuthorizeQuery, client: Client, dialect: Dialect) -> tuple[str, ...]:
     """Return the scopes that the person is asked for: those of the request, and those of the claims that it names."""
     granted, claims = checks.granted_scope(query, client), query.claims
     if not (claims.id_token or claims.userinfo):
         return granted
-    named = dict.fromkeys(scope_of(name) for name in (*claims.id_token, *claims.userinfo) if name not in NO_CLAIM)
+    wanted = (*claims.id_token, *claims.userinfo)
+    named = dict.fromkeys(_scope_of(name, dialect) for name in wanted if name not in NO_CLAIM)
     return (*granted, *(word for word in named if word in client.scope and word not in granted))
 
 
-def released(query: AuthorizeQuery, client: Client, consented: frozenset[str] | None) -> AuthorizeQuery:
+def released(
+    query: AuthorizeQuery, client: Client, consented: frozenset[str] | None, dialect: Dialect
+) -> AuthorizeQuery:
     """Return the request with those claims alone that it gets; `consented` is None where nobody had to be asked."""
     claims = query.claims
     if not (claims.id_token or claims.userinfo):
         return query
-    allowed = frozenset(scope(query, client))
-    allowed = allowed if consented is None else allowed & consented
-    kept = ClaimsRequest(_within(claims.id_token, allowed), _within(claims.userinfo, allowed))
+    allowed = frozenset(scope(query, client, dialect))
+    # An empty text is the scope of what tells nothing of the person, and needs none.
+    allowed = (allowed if consented is None else allowed & consented) | {""}
+    kept = ClaimsRequest(_within(claims.id_token, allowed, dialect), _within(claims.userinfo, allowed, dialect))
     return msgspec.structs.replace(query, claims=kept)
 
 
-def _within(wanted: dict[str, ClaimRequest], allowed: frozenset[str]) -> dict[str, ClaimRequest]:
-    return {name: request for name, request in wanted.items() if scope_of(name) in allowed}
+def _within(wanted: dict[str, ClaimRequest], allowed: frozenset[str], dialect: Dialect) -> dict[str, ClaimRequest]:
+    return {name: request for name, request in wanted.items() if _scope_of(name, dialect) in allowed}
+
+
+def _scope_of(claim: str, dialect: Dialect) -> str:
+    return dialect.claim_scopes.get(claim, scope_of(claim))

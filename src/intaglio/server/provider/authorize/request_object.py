@@ -41,7 +41,8 @@ class Believed(msgspec.Struct, frozen=True):
 def refused(rule: str, received: str = "") -> ProtocolFault:
     """Return the fault of an object that is not believed; the rule may be told to the client."""
     detail = {"expected": rule, "received": received[:200]}
-    return ProtocolFault("invalid_request_object", f"The request object is refused: {rule}.", detail=detail)
+    fault = ProtocolFault("invalid_request_object", f"The request object is refused: {rule}.", detail=detail)
+    return fault.because("request-object-invalid")
 
 
 def _not_supported(query: AuthorizeQuery) -> ProtocolFault:
@@ -78,7 +79,7 @@ def _told(fault: ProtocolFault, query: AuthorizeQuery, client: Client) -> Author
     if not url.redirect_allowed(query.redirect_uri, client.redirect_uris, native=native):
         raise UnsafeToRedirect(fault.code, fault.public, detail=fault.detail, hint=fault.hint) from fault
     expected, received = str(fault.detail.get("expected", "")), str(fault.detail.get("received", ""))
-    return msgspec.structs.replace(query, problem=Problem(fault.code, fault.public, expected, received))
+    return msgspec.structs.replace(query, problem=Problem(fault.code, fault.public, expected, received, fault.reason))
 
 
 # --- is it the client's, and for us?

@@ -13,6 +13,7 @@ from intaglio.names import GrantId
 from intaglio.protocol import circumstances, claimsrequest
 from intaglio.protocol.authorize import AuthorizeAnswer, AuthorizeQuery, Problem
 from intaglio.protocol.circumstances import Holder
+from intaglio.server.issue import gather
 from intaglio.server.model import grants, sessions
 from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Code
@@ -27,7 +28,7 @@ from intaglio.server.provider.scene import House, Scene
 GRANT_TYPE = "implicit"
 """The grant type whose lifetimes the tokens have that come through the browser (RFC 6749 section 4.2)."""
 
-ENDED = Problem("login_required", "The session has ended meanwhile.")
+ENDED = Problem("login_required", "The session has ended meanwhile.", reason="login-required")
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -70,6 +71,12 @@ def error(query: AuthorizeQuery, wrong: Problem, scene: Scene) -> AuthorizeAnswe
     return _answer(query, fields, scene, wrong)
 
 
+def plain(query: AuthorizeQuery, present: tuple[Session, User], scene: Scene) -> AuthorizeAnswer:
+    """Return an answer without code and token; what it says besides is the dialect's."""
+    told = of_request(query, present[0], scene)
+    return _answer(query, [], scene, holder=grant.holder(present[1], present[0].session_id, told, scene))
+
+
 async def code(
     query: AuthorizeQuery,
     client: Client,
@@ -109,7 +116,7 @@ def record(
         acr=session.acr,
         amr=" ".join(session.amr),
         created_at=scene.now,
-        expires_at=scene.now + scene.dialect.profile.code_lifetime,
+        expires_at=scene.now + gather.code_lifetime(client, scene.tenant, scene.dialect.profile).seconds,
         claims=claimsrequest.encode(query.claims),
         circumstances=of_request(query, session, scene),
     )
@@ -118,7 +125,15 @@ def record(
 def of_request(query: AuthorizeQuery, session: Session, scene: Scene) -> str:
     """Return the circumstances of a sign-in for one request, as text."""
     told = circumstances.decode(session.circumstances)
-    return circumstances.encode(msgspec.structs.replace(told, requested_at=scene.now, audience=query.audience))
+    of_this = msgspec.structs.replace(
+        told,
+        requested_at=scene.now,
+        audience=query.audience,
+        # Without a name it was not looked at whether the person belongs to it.
+        organization=query.organization if query.organization_name else "",
+        organization_name=query.organization_name,
+    )
+    return circumstances.encode(of_this)
 
 
 async def front_channel(

@@ -21,8 +21,26 @@ from intaglio.server.model import sessions
 from intaglio.server.model.clients import Client
 from intaglio.server.model.sessions import Session, Transaction
 from intaglio.server.model.users import User
-from intaglio.server.provider import consent, encryption, hint, session
-from intaglio.server.provider.authorize import asked, checks, demands, request_object, respond, responses
+from intaglio.server.provider import (
+    applications,
+    assignment,
+    connections,
+    consent,
+    encryption,
+    hint,
+    organizations,
+    session,
+)
+from intaglio.server.provider.authorize import (
+    asked,
+    checks,
+    demands,
+    everybody,
+    pushed,
+    request_object,
+    respond,
+    responses,
+)
 from intaglio.server.provider.scene import House, Scene
 
 TRANSACTION_LIFETIME = 30 * 60
@@ -30,8 +48,13 @@ TRANSACTION_LIFETIME = 30 * 60
 
 
 SILENT = {
-    "login": Problem("login_required", "Nobody is signed in, or the request demands a fresh sign-in."),
-    "consent": Problem("consent_required", "The user has not consented yet."),
+    "login": Problem(
+        "login_required", "Nobody is signed in, or the request demands a fresh sign-in.", reason="login-required"
+    ),
+    "consent": Problem("consent_required", "The user has not consented yet.", reason="consent-required"),
+    organizations.PAGE: Problem(
+        "interaction_required", "The person has to choose an organization.", reason="interaction-required"
+    ),
 }
 """OpenID Connect Core 3.1.2.6: what `prompt=none` gets in place of a page."""
 
@@ -45,9 +68,13 @@ class Progress(msgspec.Struct, frozen=True):
 
 async def authorize(query: AuthorizeQuery, scene: Scene, house: House) -> AuthorizeAnswer | SignInNeeded:
     """Answer an authorization request. Raises `UnsafeToRedirect` for one whose redirect URI cannot be trusted."""
-    query = await request_object.resolve(query, scene, house)
+    was_pushed = bool(scene.dialect.profile.pushed_path) and pushed.is_reference(query)
+    query = await (pushed.taken if was_pushed else request_object.resolve)(query, scene, house)
     client = await checks.client_of(query, scene, house)
-    wrong = checks.problem(query, client, scene) or demands.problem(query, scene)
+    wrong = None if was_pushed else pushed.demanded(client)
+    wrong = wrong or checks.problem(query, client, scene) or demands.problem(query, scene)
+    wrong = wrong or await connections.problem(query, client, scene, house)
+    wrong = wrong or await organizations.problem(query, client, scene, house)
     wrong = wrong or await _unreadable_hint(query, scene, house)
     if wrong is not None:
         return respond.error(query, wrong, scene)
@@ -83,7 +110,7 @@ async def decide(
     scene: Scene,
     house: House,
 ) -> AuthorizeAnswer | str:
-    """Return the answer, or the step that the person has to take first: `login`, `create` or `consent`."""
+    """Return the answer, or the step that the person has to take first, as `page_before` calls it."""
     # SECURITY: what the client may do is looked at again after the pages (test_d4_34_disabled_flow_stays_disabled).
     wrong = checks.problem(query, client, scene) or await _in_clear(query, client, scene, house)
     if wrong is not None:
@@ -92,12 +119,37 @@ async def decide(
     if page:
         return respond.error(query, SILENT[page], scene) if "none" in query.prompt else page
     assert present is not None
+    if query.for_everybody:
+        return await everybody.answer(query, client, present, progress.consented or frozenset(), scene, house)
+    settled = await organizations.settle(query, client, present[1], scene, house)
+    if settled.problem is not None:
+        return respond.error(query, settled.problem, scene)
+    if settled.organization is not None:
+        told = {"organization": settled.organization.organization_id, "organization_name": settled.organization.name}
+        query = msgspec.structs.replace(query, **told)
+    unassigned = assignment.problem(client, present[1])
+    if unassigned is not None:
+        return respond.error(query, unassigned, scene)
+    return await _given(query, client, present, progress, scene, house)
+
+
+async def _given(
+    query: AuthorizeQuery,
+    client: Client,
+    present: tuple[Session, User],
+    progress: Progress,
+    scene: Scene,
+    house: House,
+) -> AuthorizeAnswer:
+    """Return the code and tokens that the request gets, of what was granted to it."""
+    if client.home_tenant_id:
+        await house.store.write(applications.keep, client, scene.now)
     scope = checks.granted_scope(query, client)
     if progress.consented is not None:
         scope = tuple(word for word in scope if word in progress.consented)
     if query.include_granted:
         scope = (*scope, *await consent.before(client, present[1], scope, scene, house))
-    query = asked.released(query, client, progress.consented)
+    query = asked.released(query, client, progress.consented, scene.dialect)
     if query.response_type == "code":
         return await respond.code(query, client, present, scope, scene, house)
     return await respond.front_channel(query, client, present, scope, scene, house)
@@ -111,12 +163,17 @@ async def page_before(
     scene: Scene,
     house: House,
 ) -> str:
-    """Return the page that has to come before a code, `login`, `create` or `consent`, or nothing."""
+    """Return the page that has to come before a code, `login`, `create`, `organization` or `consent`, or nothing."""
     if present is None or await needs_login(query, client, present, progress, scene, house):
         return demands.sign_in_page(query, scene, authenticated=progress.authenticated)
-    if progress.consented is not None:
+    if query.for_everybody:
+        return "consent" if progress.consented is None and everybody.may(present[1], scene) else ""
+    settled = await organizations.settle(query, client, present[1], scene, house)
+    if settled.choices:
+        return organizations.PAGE
+    if progress.consented is not None or settled.problem is not None:
         return ""
-    scope = asked.scope(query, client)
+    scope = asked.scope(query, client, scene.dialect)
     asks = "consent" in query.prompt or await consent.missing(client, present[1], scope, scene, house)
     return "consent" if asks else ""
 
@@ -133,8 +190,10 @@ async def needs_login(
     if present is None:
         return True
     signed_in, user = present
+    if not await connections.counts(signed_in, client, scene, house):
+        return True
     if not progress.authenticated:
-        if {"login", "select_account", "create"} & set(query.prompt):
+        if {"login", "select_account", "create"} & set(query.prompt) or connections.came_otherwise(query, signed_in):
             return True
         # OpenID Connect Core 3.1.2.1: max_age demands a fresh sign-in; 0 always does. Registration 1.0 section 2: the
         # client may have registered one for requests that name none.
@@ -173,6 +232,8 @@ async def _wait(query: AuthorizeQuery, client: Client, step: str, scene: Scene, 
             created_at=scene.now,
             expires_at=scene.now + TRANSACTION_LIFETIME,
             variant=scene.variant,
+            word=scene.tenant.slug if scene.is_open else "",
         ),
     )
-    return SignInNeeded(transaction, browser, step, TRANSACTION_LIFETIME)
+    connection = await connections.destination(query, client, scene, house) if step == "login" else ""
+    return SignInNeeded(transaction, browser, step, TRANSACTION_LIFETIME, connection)

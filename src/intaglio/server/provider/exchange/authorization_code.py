@@ -13,6 +13,7 @@ from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Code, RefreshToken
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.users import User
+from intaglio.server.provider import assignment
 from intaglio.server.provider.exchange import grant
 from intaglio.server.provider.scene import House, Scene
 
@@ -40,23 +41,28 @@ class Redemption(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why a code was not redeemed, for the log."""
+    """Why a code was not redeemed, for the log, and in a word for the dialect."""
 
     received: str
+    reason: str = ""
 
 
-def fault_of(code: Code, brought: Redemption) -> str:
-    """Return what is wrong with how a code is redeemed, empty if nothing is."""
-    if (code.tenant_id, code.issuer, code.client_id) != (brought.tenant_id, brought.issuer, brought.client_id):
-        return f"a code of {code.client_id} at {code.issuer}"
+def fault_of(code: Code, brought: Redemption) -> Refusal | None:
+    """Return what is wrong with how a code is redeemed, None if nothing is."""
+    if code.tenant_id != brought.tenant_id:
+        return Refusal("a code of another tenant", "code-other-tenant")
+    if (code.issuer, code.client_id) != (brought.issuer, brought.client_id):
+        return Refusal(f"a code of {code.client_id} at {code.issuer}", "code-other-client")
     if code.redirect_uri != brought.redirect_uri:
-        return "another redirect_uri than in the authorization request"
+        return Refusal("another redirect_uri than in the authorization request", "redirect-mismatch")
     # RFC 9700 2.1.1: a challenge must be answered, and a verifier without a challenge is a downgrade.
-    if bool(code.code_challenge) != bool(brought.code_verifier):
-        return "no code_verifier" if code.code_challenge else "a code_verifier where no challenge was sent"
+    if code.code_challenge and not brought.code_verifier:
+        return Refusal("no code_verifier", "verifier-missing")
+    if brought.code_verifier and not code.code_challenge:
+        return Refusal("a code_verifier where no challenge was sent", "verifier-unasked")
     if code.code_challenge and not pkce.answers(brought.code_verifier, code.code_challenge):
-        return "a code_verifier that does not answer the challenge"
-    return ""
+        return Refusal("a code_verifier that does not answer the challenge", "verifier-wrong")
+    return None
 
 
 def redeem(brought: Redemption) -> Plan[Code | Refusal]:
@@ -68,17 +74,18 @@ def redeem(brought: Redemption) -> Plan[Code | Refusal]:
     if code is None:
         earlier = yield from grants.code_by_digest(brought.code)
         if earlier is None:
-            return Refusal("an unknown code")
+            return Refusal("an unknown code", "code-unknown")
         if earlier.used_at is None:
-            return Refusal("a code that has expired, or whose session has ended")
+            reason = "code-expired" if brought.now >= earlier.expires_at else "session-ended"
+            return Refusal("a code that has expired, or whose session has ended", reason)
         yield from grants.grant_revoke(earlier.grant_id, brought.now)
-        return Refusal("a code that was used before; what it gave is revoked")
+        return Refusal("a code that was used before; what it gave is revoked", "code-used")
     wrong = fault_of(code, brought)
-    if wrong:
-        return Refusal(wrong)
+    if wrong is not None:
+        return wrong
     offline = brought.may_refresh and "offline_access" in code.scope.split()
     kept = yield from _keep(code, brought, offline=offline)
-    return code if kept else Refusal("a code of a grant that is revoked")
+    return code if kept else Refusal("a code of a grant that is revoked", "session-ended")
 
 
 def _keep(code: Code, brought: Redemption, *, offline: bool) -> Plan[bool]:
@@ -100,6 +107,10 @@ def _keep(code: Code, brought: Redemption, *, offline: bool) -> Plan[bool]:
 
 
 def _brought(query: CodeExchange, client: Client, tokens: tuple[str, str], scene: Scene) -> Redemption:
+    spans, dialect = grant.lifetimes(client, "authorization_code", scene), scene.dialect
+    bound = dialect.terms(query, client.dialects.get(dialect.name, {})) if dialect.terms is not None else None
+    if bound is not None:
+        spans = msgspec.structs.replace(spans, refresh_token=min(spans.refresh_token, bound))
     return Redemption(
         code=ids.digest(query.code.reveal()),
         tenant_id=scene.tenant.tenant_id,
@@ -109,7 +120,7 @@ def _brought(query: CodeExchange, client: Client, tokens: tuple[str, str], scene
         code_verifier=query.code_verifier.reveal() if query.code_verifier is not None else "",
         access=ids.digest(tokens[0]),
         refresh=ids.digest(tokens[1]),
-        lifetimes=grant.lifetimes(client, "authorization_code", scene),
+        lifetimes=spans,
         may_refresh="refresh_token" in client.grant_types,
         now=scene.now,
         hears_of_logout=client.hears_of_logout,
@@ -133,17 +144,21 @@ def signed(code: Code, user: User) -> grant.Signed:
 
 
 async def exchange(query: CodeExchange, scene: Scene, house: House) -> TokenAnswer:
-    """Give tokens for a code. Raises `invalid_client`, `unauthorized_client`, `invalid_grant`."""
+    """Give tokens for a code.
+
+    Raises `invalid_client`, `unauthorized_client`, `invalid_grant`, and what the dialect's `terms` raise.
+    """
     client = await grant.client_for(query.presented, "authorization_code", scene, house)
     access, refresh = grant.new_access_token(), grant.new_refresh_token()
     recipient = await grant.recipient_beforehand(client, scene, house)
     brought = _brought(query, client, (access, refresh), scene)
     outcome = await house.store.write(redeem, brought)
     if isinstance(outcome, Refusal):
-        raise invalid_grant(WORD, outcome.received)
+        raise invalid_grant(WORD, outcome.received, outcome.reason)
     user = await house.user(scene, outcome.user_id)
     if user is None:
-        raise invalid_grant(WORD, "a code of a user who is disabled or gone")
+        raise invalid_grant(WORD, "a code of a user who is disabled or gone", "user-disabled")
+    assignment.demand(client, user)
     scope, told = tuple(outcome.scope.split()), signed(outcome, user)
     wanted = "openid" in scope
     token = await grant.id_token(told, client, access, scene.now, scene, house, recipient) if wanted else ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from intaglio import ids
 from intaglio.errors import ProtocolFault
 from intaglio.names import GrantId
+from intaglio.protocol import circumstances
+from intaglio.protocol.circumstances import Circumstances
 from intaglio.protocol.exchange import ClientCredentialsExchange, TokenAnswer
 from intaglio.server.model import grants
 from intaglio.server.model.clients import Client
@@ -23,7 +25,10 @@ def _keep(family: Grant, token: AccessToken) -> Plan[None]:
 
 
 def _scope(query: ClientCredentialsExchange, client: Client) -> tuple[str, ...]:
-    allowed = tuple(word for word in client.scope if word not in OF_PEOPLE)
+    # SECURITY: in another tenant than its own an application has what an administrator there consented to, and no more
+    # (test_a_foreign_application_has_nothing_of_its_own).
+    known = client.consented_scope if client.home_tenant_id else client.scope
+    allowed = tuple(word for word in known if word not in OF_PEOPLE)
     if query.scope is None:
         return allowed
     if not set(query.scope) <= set(allowed):
@@ -31,19 +36,33 @@ def _scope(query: ClientCredentialsExchange, client: Client) -> tuple[str, ...]:
             "invalid_scope",
             "The scope is not enabled for this application.",
             detail={"expected": " ".join(allowed), "received": " ".join(query.scope)[:200]},
-        )
+        ).because("scope-unknown", scope=" ".join(query.scope)[:200])
     return query.scope
+
+
+def _check_audience(query: ClientCredentialsExchange, client: Client, scene: Scene) -> None:
+    # RFC 8707 2: a token is for the API that the request names; which one, the client does not choose freely.
+    if not query.audience or not scene.dialect.profile.names_audiences or query.audience in client.audiences:
+        return
+    named = query.audience[:200]
+    raise ProtocolFault(
+        "invalid_target",
+        "The application may not call this API.",
+        detail={"expected": " ".join(client.audiences), "received": named},
+    ).because("audience-not-granted", audience=named)
 
 
 async def exchange(query: ClientCredentialsExchange, scene: Scene, house: House) -> TokenAnswer:
     """Give an access token to a confidential client.
 
-    Raises `invalid_client`, `unauthorized_client`, `invalid_scope`.
+    Raises `invalid_client`, `unauthorized_client`, `invalid_scope`, `invalid_target`.
     """
     client = await grant.client_for(query.presented, "client_credentials", scene, house)
     if client.is_public:
         # RFC 6749 4.4: only confidential clients.
-        raise ProtocolFault("unauthorized_client", "A public application cannot use this grant type.")
+        public = "A public application cannot use this grant type."
+        raise ProtocolFault("unauthorized_client", public).because("secret-missing", client_id=client.client_id)
+    _check_audience(query, client, scene)
     scope = _scope(query, client)
     access, lifetime = grant.new_access_token(), grant.lifetimes(client, "client_credentials", scene).access_token
     family = Grant(
@@ -57,6 +76,7 @@ async def exchange(query: ClientCredentialsExchange, scene: Scene, house: House)
         auth_time=0,
         acr="",
         amr="",
+        circumstances=circumstances.encode(Circumstances(audience=query.audience)),
         created_at=scene.now,
         expires_at=scene.now + lifetime,
     )

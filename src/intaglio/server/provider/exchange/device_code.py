@@ -22,6 +22,7 @@ from intaglio.server.model.devices import DeviceCode
 from intaglio.server.model.grants import AccessToken, Grant, RefreshToken
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.users import User
+from intaglio.server.provider import assignment, organizations
 from intaglio.server.provider.exchange import grant
 from intaglio.server.provider.scene import House, Scene
 
@@ -33,7 +34,10 @@ FAULTS: dict[str, type[ProtocolFault]] = {
 
 
 class Poll(msgspec.Struct, frozen=True):
-    """What a device brings to a poll, with the tokens that it is to get as digests."""
+    """What a device brings to a poll, with the tokens that it is to get as digests.
+
+    `asked_at` is the issuer of an open address, where the device asks at one.
+    """
 
     device_code: bytes
     tenant_id: str
@@ -46,16 +50,18 @@ class Poll(msgspec.Struct, frozen=True):
     now: int
     hears_of_logout: bool = False
     slows_down: bool = True
+    asked_at: str = ""
 
     def __repr__(self) -> str:
         return "Poll(…)"
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why a poll brought no tokens: the standard error, and for the log what was received."""
+    """Why a poll brought no tokens: the standard error, for the log what was received, in a word for the dialect."""
 
     error: str
     received: str = ""
+    reason: str = ""
 
 
 def redeem(brought: Poll) -> Plan[DeviceCode | Refusal]:
@@ -65,13 +71,14 @@ def redeem(brought: Poll) -> Plan[DeviceCode | Refusal]:
     """
     request = yield from devices.by_digest(brought.device_code)
     if request is None:
-        return Refusal("invalid_grant", "an unknown device code")
+        return Refusal("invalid_grant", "an unknown device code", "device-unknown")
     if (request.tenant_id, request.issuer, request.client_id) != (
         brought.tenant_id,
-        brought.issuer,
+        brought.asked_at or brought.issuer,
         brought.client_id,
     ):
-        return Refusal("invalid_grant", f"a device code of {request.client_id} at {request.issuer}")
+        received = f"a device code of {request.client_id} at {request.issuer}"
+        return Refusal("invalid_grant", received, "device-other-client")
     if request.decision == "approved":
         return (yield from _use(request, brought))
     if brought.now >= request.expires_at:
@@ -92,10 +99,10 @@ def _use(request: DeviceCode, brought: Poll) -> Plan[DeviceCode | Refusal]:
     now = yield from devices.by_digest(request.digest)
     if now is not None and now.used_at is not None:
         yield from grants.grant_revoke(request.grant_id, brought.now)
-        return Refusal("invalid_grant", "a device code that was used before; what it gave is revoked")
+        return Refusal("invalid_grant", "a device code that was used before; what it gave is revoked", "device-used")
     if brought.now >= request.expires_at:
         return Refusal("expired_token")
-    return Refusal("invalid_grant", "a device code whose session has ended")
+    return Refusal("invalid_grant", "a device code whose session has ended", "session-ended")
 
 
 def _offline(request: DeviceCode, brought: Poll) -> bool:
@@ -107,7 +114,7 @@ def _keep(request: DeviceCode, brought: Poll) -> Plan[None]:
     family = Grant(
         grant_id=request.grant_id,
         tenant_id=request.tenant_id,
-        issuer=request.issuer,
+        issuer=brought.issuer,
         client_id=request.client_id,
         user_id=request.user_id,
         session_id=request.session_id,
@@ -142,12 +149,13 @@ def _brought(query: DeviceExchange, client: Client, tokens: tuple[str, str], sce
         now=scene.now,
         hears_of_logout=client.hears_of_logout,
         slows_down=scene.dialect.profile.slows_down,
+        asked_at=scene.opened_from,
     )
 
 
 def _fault(refusal: Refusal) -> ProtocolFault:
     known = FAULTS.get(refusal.error)
-    return known() if known is not None else invalid_grant(WORD, refusal.received)
+    return known() if known is not None else invalid_grant(WORD, refusal.received, refusal.reason)
 
 
 async def exchange(query: DeviceExchange, scene: Scene, house: House) -> TokenAnswer:
@@ -157,6 +165,7 @@ async def exchange(query: DeviceExchange, scene: Scene, house: House) -> TokenAn
     `unauthorized_client`.
     """
     client = await grant.client_for(query.presented, GRANT, scene, house)
+    organizations.demand(client, scene)
     recipient = await grant.recipient_beforehand(client, scene, house)
     access, refresh = grant.new_access_token(), grant.new_refresh_token()
     brought = _brought(query, client, (access, refresh), scene)
@@ -165,7 +174,8 @@ async def exchange(query: DeviceExchange, scene: Scene, house: House) -> TokenAn
         raise _fault(outcome)
     user = await house.user(scene, outcome.user_id)
     if user is None:
-        raise invalid_grant(WORD, "a device code of a user who is disabled or gone")
+        raise invalid_grant(WORD, "a device code of a user who is disabled or gone", "user-disabled")
+    assignment.demand(client, user)
     scope, told = tuple(outcome.granted.split()), _signed(outcome, user)
     wanted = "openid" in scope
     token = await grant.id_token(told, client, access, scene.now, scene, house, recipient) if wanted else ""

@@ -16,11 +16,12 @@ from intaglio.protocol import circumstances, claimsrequest
 from intaglio.protocol.circumstances import Holder
 from intaglio.protocol.exchange import Presented
 from intaglio.protocol.facts import Facts
-from intaglio.server.issue import gather, mint
+from intaglio.server.issue import gather, mint, personalise
+from intaglio.server.issue.personalise import About
 from intaglio.server.issue.recipients import Recipient
 from intaglio.server.model.clients import Client
 from intaglio.server.model.users import User
-from intaglio.server.provider import budget, clientauth, encryption
+from intaglio.server.provider import budget, clientauth, encryption, membership
 from intaglio.server.provider.scene import House, Scene
 from intaglio.tokens import hashes
 
@@ -72,7 +73,7 @@ async def client_for(presented: Presented, grant_type: str, scene: Scene, house:
             "unauthorized_client",
             "The application may not use this grant type.",
             detail={"expected": " ".join(client.grant_types), "received": grant_type},
-        )
+        ).because("grant-not-allowed", grant_type=grant_type, client_id=client.client_id)
     return client
 
 
@@ -147,6 +148,29 @@ def facts(signed: Signed, client: Client, access_token: str, now: int, scene: Sc
         through_browser=through_browser,
         client_settings=client.dialects.get(name, {}),
         tenant_settings=scene.tenant.dialects.get(name, {}),
+        tenant_domains=scene.tenant.domains,
+        hears_of_logout=client.hears_of_logout,
+        custom=personalise.claims("id_token", about(signed, client, now, scene)) if _has_rules(client, scene) else {},
+    )
+
+
+def _has_rules(client: Client, scene: Scene) -> bool:
+    return bool(client.claim_rules or scene.tenant.claim_rules)
+
+
+def about(signed: Signed, client: Client, now: int, scene: Scene) -> About:
+    """Return what claim rules may look at when they make claims of an ID token."""
+    return About(
+        user=signed.user,
+        client=client,
+        tenant=scene.tenant,
+        scope=signed.scope,
+        dialect=scene.dialect.name,
+        now=now,
+        circumstances=circumstances.decode(signed.circumstances),
+        requested=claimsrequest.decode(signed.claims).id_token if signed.claims else (),
+        reserved=scene.dialect.reserved_claims,
+        grant_type="refresh_token" if signed.refreshed else signed.grant_type,
     )
 
 
@@ -172,6 +196,7 @@ async def id_token(
     if recipient is None and encryption.concerns(client, scene.tenant):
         recipient = await encryption.of_id_token(client, scene, house, front_channel=signed.grant_type == IMPLICIT)
     known = facts(signed, client, access_token, now, scene, house)
+    known = await membership.added(known, signed.user, client, house)
     token = await house.mint.id_token(scene.dialect, scene.ring_id, known, recipient)
     if len(token) > scene.tenant.id_token_budget:
         budget.warn(len(token), known, scene)

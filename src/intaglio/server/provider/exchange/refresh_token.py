@@ -12,6 +12,7 @@ import msgspec
 
 from intaglio import ids
 from intaglio.errors import ProtocolFault
+from intaglio.protocol import circumstances
 from intaglio.protocol.exchange import RefreshExchange, TokenAnswer
 from intaglio.protocol.faults import invalid_grant
 from intaglio.server.issue.recipients import Recipient
@@ -20,6 +21,7 @@ from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Grant, RefreshToken
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.users import User
+from intaglio.server.provider import assignment, organizations
 from intaglio.server.provider.exchange import grant
 from intaglio.server.provider.scene import House, Scene
 
@@ -39,6 +41,7 @@ class Use(msgspec.Struct, frozen=True):
     grace: int
     access_lifetime: int
     now: int
+    narrows: bool = True
 
     def __repr__(self) -> str:
         return "Use(…)"
@@ -53,48 +56,50 @@ class Used(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why a refresh token was not good, for the log; `error` is the standard code."""
+    """Why a refresh token was not good, for the log and in a word for the dialect; `error` is the standard code."""
 
     received: str
+    reason: str = ""
     error: str = "invalid_grant"
 
 
-def _fault(token: RefreshToken, family: Grant, use: Use) -> str:
+def _fault(token: RefreshToken, family: Grant, use: Use) -> Refusal | None:
     if (family.tenant_id, family.issuer, family.client_id) != (use.tenant_id, use.issuer, use.client_id):
-        return f"a token of {family.client_id} at {family.issuer}"
+        return Refusal(f"a token of {family.client_id} at {family.issuer}", "refresh-other-client")
     if family.revoked_at is not None:
-        return "a token of a revoked grant"
+        return Refusal("a token of a revoked grant", "refresh-revoked")
     if use.now >= min(token.expires_at, family.expires_at):
-        return "an expired token"
+        return Refusal("an expired token", "refresh-expired")
     # A token that was rotated away stays dead when the client's policy changes to keeping.
     if use.successor is None and token.used_at is not None:
-        return "a token that was rotated before"
-    return ""
+        return Refusal("a token that was rotated before", "refresh-reused")
+    return None
 
 
 def refresh(use: Use) -> Plan[Used | Refusal]:
     """Use a refresh token; rotate it if `successor` is given."""
     found = yield from grants.refresh_with_grant(use.token)
     if found is None:
-        return Refusal("an unknown token")
+        return Refusal("an unknown token", "refresh-unknown")
     token, family = found
     wrong = _fault(token, family, use)
-    if wrong:
-        return Refusal(wrong)
+    if wrong is not None:
+        return wrong
     granted = tuple(token.scope.split())
     # RFC 6749 6: a refresh may narrow the scope, never widen it.
     if use.scope is not None and not set(use.scope) <= set(granted):
-        return Refusal("a scope that was not granted", "invalid_scope")
-    scope = granted if use.scope is None else use.scope
+        return Refusal("a scope that was not granted", "scope-not-granted", "invalid_scope")
+    scope = granted if use.scope is None or not use.narrows else use.scope
     used_at = use.now
     if use.successor is not None:
         first_used_at = yield from grants.refresh_use(use.token, use.now)
         if first_used_at is None:
-            return Refusal("a token that was swept away meanwhile")
+            return Refusal("a token that was swept away meanwhile", "refresh-unknown")
         used_at = first_used_at
-        if use.now - used_at > use.grace:
+        # Without a grace the first use is the only one, in the same second too.
+        if use.now - used_at > use.grace or (token.used_at is not None and not use.grace):
             yield from grants.grant_revoke(family.grant_id, use.now)
-            return Refusal("a token that was rotated before; its family is revoked")
+            return Refusal("a token that was rotated before; its family is revoked", "refresh-reused")
         yield from grants.refresh_insert(
             RefreshToken(use.successor, family.grant_id, token.scope, used_at, token.expires_at)
         )
@@ -138,24 +143,33 @@ async def exchange(query: RefreshExchange, scene: Scene, house: House) -> TokenA
         grace=client.refresh_grace if client.refresh_grace is not None else scene.dialect.profile.refresh_grace,
         access_lifetime=spans.access_token,
         now=scene.now,
+        narrows=query.narrows,
     )
     outcome = await house.store.write(refresh, use)
     if isinstance(outcome, Refusal):
-        raise _fault_of(outcome)
+        raise _fault_of(outcome, client)
     user = await house.user(scene, outcome.family.user_id)
     if user is None:
-        raise invalid_grant(WORD, "a token of a user who is disabled or gone")
+        raise invalid_grant(WORD, "a token of a user who is disabled or gone", "user-disabled")
+    assignment.demand(client, user)
+    family = outcome.family
+    named = circumstances.decode(family.circumstances).organization
+    organizations.demand(client, scene, named)
+    if not await organizations.still_member(family.tenant_id, named, family.user_id, house):
+        await house.store.write(grants.grant_revoke, family.grant_id, scene.now)
+        received = "a token for an organization that the user left"
+        raise invalid_grant(WORD, received).because("organization-not-member", organization=named)
     token = await _id_token(outcome, user, client, access, scene, house, recipient)
     about = grant.holder(user, outcome.family.session_id, outcome.family.circumstances, scene)
     return TokenAnswer(access, spans.access_token, outcome.scope, query.scope, successor, token, about)
 
 
-def _fault_of(refusal: Refusal) -> ProtocolFault:
+def _fault_of(refusal: Refusal, client: Client) -> ProtocolFault:
     if refusal.error == "invalid_scope":
         return ProtocolFault(
             "invalid_scope", "The scope goes beyond what was granted.", detail={"received": refusal.received}
-        )
-    return invalid_grant(WORD, refusal.received)
+        ).because(refusal.reason, client_id=client.client_id)
+    return invalid_grant(WORD, refusal.received, refusal.reason)
 
 
 async def _id_token(

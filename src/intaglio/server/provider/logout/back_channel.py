@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from intaglio.dialects.dialect import Dialect
 from intaglio.errors import ProtocolFault, Unavailable
 from intaglio.protocol.logout import LogoutFacts
@@ -16,6 +18,7 @@ from intaglio.server.model import clients
 from intaglio.server.model.clients import Client
 from intaglio.server.model.logoutnotices import LogoutNotice
 from intaglio.server.model.outbox import Undelivered
+from intaglio.server.model.plan import Plan
 from intaglio.server.provider import encryption
 from intaglio.server.provider.scene import House
 from intaglio.wire import params
@@ -33,6 +36,15 @@ HEADERS = (
 )
 
 
+def _client(notice: LogoutNotice) -> Plan[Client | None]:
+    """Find the client; an application of another tenant with what it is at home, and for the people of this one."""
+    own = yield from clients.by_id(notice.tenant_id, notice.client_id)
+    if own is None or not own.home_tenant_id:
+        return own
+    home = yield from clients.by_id(own.home_tenant_id, own.client_id)
+    return msgspec.structs.replace(home, tenant_id=own.tenant_id) if home is not None else None
+
+
 async def tell(notice: LogoutNotice, jti: str, now: int, house: House, dialects: Mapping[str, Dialect | None]) -> None:
     """Post the logout token of a notice; raises `Undelivered`.
 
@@ -40,7 +52,7 @@ async def tell(notice: LogoutNotice, jti: str, now: int, house: House, dialects:
     client knows a token that it has seen.
     """
     dialect = dialects.get(notice.dialect)
-    client = await house.store.read(clients.by_id, notice.tenant_id, notice.client_id)
+    client = await house.store.read(_client, notice)
     if dialect is None or client is None or not client.backchannel_logout_uri:
         raise Undelivered("the client is gone, or has no backchannel_logout_uri any more", final=True)
     if house.outgoing is None:
@@ -70,7 +82,7 @@ def _facts(notice: LogoutNotice, jti: str, now: int, client: Client, dialect: Di
         issuer=notice.issuer,
         audience=client.client_id,
         subject=house.subjects.of(dialect, client, notice.user_id),
-        session_id=house.subjects.sid(client, notice.session_id),
+        session_id=house.subjects.told_sid(dialect, client, notice.session_id),
         jti=jti,
         now=now,
         lifetime=LIFETIME,

@@ -29,5 +29,5 @@ def frame_source(address: str) -> str:
 
 def _address(client: Client, session_id: str, scene: Scene, house: House) -> str:
     # Front-Channel Logout 2: both or neither; whoever does not require them may ignore them.
-    fields = [("iss", scene.issuer), ("sid", house.subjects.sid(client, session_id))]
+    fields = [("iss", scene.issuer), ("sid", house.subjects.told_sid(scene.dialect, client, session_id))]
     return url.with_query(client.frontchannel_logout_uri, fields)

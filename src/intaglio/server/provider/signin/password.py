@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intaglio.server.model import users
+from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.provider.signin import throttle
@@ -18,11 +19,20 @@ async def verify(username: str, password: str, scene: Scene, house: House) -> Us
 
     SECURITY: an unknown or disabled user costs the same hash and gets the same answer (test_login_does_not_enumerate).
     """
-    username = username.strip()[:MAX_USERNAME]
+    typed = username.strip()[:MAX_USERNAME]
+    username = own_name(typed, scene.tenant)
     await throttle.admit(username, scene, house)
-    user = await house.store.read(users.by_name, scene.tenant.tenant_id, username)
+    user = await house.store.read(users.by_name, scene.tenant.tenant_id, typed)
+    if user is None and username != typed:
+        user = await house.store.read(users.by_name, scene.tenant.tenant_id, username)
     right = await house.passwords.verify(user.password_hash if user is not None else "", password)
     if user is None or user.disabled_at is not None or not right:
         return None
     await throttle.succeeded(username, scene, house)
     return user
+
+
+def own_name(username: str, tenant: Tenant) -> str:
+    """Return a user name without what only says where it belongs: `@` and one of the tenant's own domains."""
+    name, _, domain = username.rpartition("@")
+    return name if name and domain.lower() in tenant.domains else username

@@ -12,12 +12,14 @@ import msgspec
 
 from intaglio import ids
 from intaglio.protocol.authorize import AuthorizeAnswer, AuthorizeQuery, Problem, SessionBegins
+from intaglio.protocol.circumstances import NONE, Circumstances
 from intaglio.protocol.faults import UnsafeToRedirect
 from intaglio.server.model import consents, sessions
 from intaglio.server.model.clients import Client
+from intaglio.server.model.plan import Plan
 from intaglio.server.model.sessions import Session, Transaction
 from intaglio.server.model.users import User
-from intaglio.server.provider import session
+from intaglio.server.provider import applications, organizations, session
 from intaglio.server.provider.authorize import asked, checks, respond, steps
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.provider.signin import password
@@ -33,12 +35,16 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What comes next: a page (`login`, `consent`) or the answer for the client; `begins` is a session just begun."""
+    """What comes next: a page or the answer for the client; `begins` is a session just begun.
+
+    `elsewhere` says that the error is another provider's.
+    """
 
     page: str = ""
     answer: AuthorizeAnswer | None = None
     begins: SessionBegins | None = None
     error: str = ""
+    elsewhere: bool = False
 
 
 def gone() -> UnsafeToRedirect:
@@ -59,6 +65,8 @@ async def find(transaction_id: str, scene: Scene, house: House) -> Waiting:
     if not hmac.compare_digest(found.browser, ids.digest(scene.browser_secret)) or found.issuer != scene.issuer:
         raise gone()
     query = scene.dialect.read_authorize(Params(found.parameters))
+    if found.organization:
+        query = msgspec.structs.replace(query, organization=found.organization)
     return Waiting(found, query, await checks.client_of(query, scene, house))
 
 
@@ -70,9 +78,20 @@ async def login(waiting: Waiting, username: str, secret: str, scene: Scene, hous
     return await signed_in(waiting, user, scene, house)
 
 
-async def signed_in(waiting: Waiting, user: User, scene: Scene, house: House) -> Step:
-    """Begin the session of somebody who has just proved who they are, and go on."""
-    begun, begins = await session.begin(user, password.AMR, scene, house)
+async def signed_in(
+    waiting: Waiting,
+    user: User,
+    scene: Scene,
+    house: House,
+    amr: tuple[str, ...] = password.AMR,
+    vouched: Circumstances = NONE,
+    auth_time: int | None = None,
+) -> Step:
+    """Begin the session of somebody who has just proved who they are, and go on.
+
+    `vouched` and `auth_time` are of the other provider at which they did.
+    """
+    begun, begins = await session.begin(user, amr, scene, house, vouched, auth_time)
     marked = msgspec.structs.replace(waiting.transaction, authenticated_at=scene.now, session_id=begun.session_id)
     await house.store.write(sessions.transaction_replace, marked)
     step = await _next(msgspec.structs.replace(waiting, transaction=marked), (begun, user), None, scene, house)
@@ -84,19 +103,38 @@ async def consent(waiting: Waiting, scope: frozenset[str], scene: Scene, house: 
     present = await _present(waiting, scene, house)
     if present is None:
         return Step("login")
-    offered = frozenset(asked.scope(waiting.query, waiting.client))
+    offered = frozenset(asked.scope(waiting.query, waiting.client, scene.dialect))
     granted = (scope & offered) | (offered & {"openid"})
-    user = present[1]
-    await house.store.write(
-        consents.remember, scene.tenant.tenant_id, user.user_id, waiting.client.client_id, granted, scene.now
-    )
+    await house.store.write(_remember, waiting.client, present[1], granted, scene.now)
     return await _next(waiting, present, granted, scene, house)
+
+
+def _remember(client: Client, user: User, scopes: frozenset[str], now: int) -> Plan[None]:
+    yield from applications.keep(client, now)
+    yield from consents.remember(user.tenant_id, user.user_id, client.client_id, scopes, now)
 
 
 async def resume(waiting: Waiting, scene: Scene, house: House) -> tuple[str, User | None]:
     """Return which page a waiting request is at, and who is signed in."""
     present = await _present(waiting, scene, house)
-    return ("consent", present[1]) if present is not None else ("login", None)
+    if present is None:
+        return "login", None
+    settled = await organizations.settle(waiting.query, waiting.client, present[1], scene, house)
+    return (organizations.PAGE if settled.choices else "consent"), present[1]
+
+
+async def choose(waiting: Waiting, organization: str, scene: Scene, house: House) -> Step:
+    """Remember for which of their organizations the person signs in, and go on; another one changes nothing."""
+    present = await _present(waiting, scene, house)
+    if present is None:
+        return Step("login")
+    settled = await organizations.settle(waiting.query, waiting.client, present[1], scene, house)
+    if organization not in {one.organization_id for one in settled.choices}:
+        return Step(organizations.PAGE)
+    marked = msgspec.structs.replace(waiting.transaction, organization=organization)
+    await house.store.write(sessions.transaction_replace, marked)
+    query = msgspec.structs.replace(waiting.query, organization=organization)
+    return await _next(msgspec.structs.replace(waiting, transaction=marked, query=query), present, None, scene, house)
 
 
 def _authenticated(waiting: Waiting, present: tuple[Session, User] | None) -> bool:
@@ -131,4 +169,4 @@ async def cancel(waiting: Waiting, scene: Scene, house: House) -> AuthorizeAnswe
     """Give up: the client gets `access_denied` (RFC 6749 section 4.1.2.1)."""
     if not await house.store.write(sessions.transaction_take, waiting.transaction.digest, scene.now):
         raise gone()
-    return respond.error(waiting.query, Problem("access_denied", "The person declined."), scene)
+    return respond.error(waiting.query, Problem("access_denied", "The person declined.", reason="declined"), scene)

@@ -30,9 +30,11 @@ WHERE digest = :digest
 RETURNING poll_seconds;
 
 -- name: device_decide
--- Write down what the person decided, unless it was decided before or is too late.
+-- Write down what the person decided, unless it was decided before or is too late; with it the tenant, which is the
+-- person's where the device asked at an address for several tenants.
 UPDATE device_codes SET decision = :decision, user_id = :user_id, session_id = :session_id, granted = :granted,
-    auth_time = :auth_time, acr = :acr, amr = :amr, circumstances = :circumstances
+    auth_time = :auth_time, acr = :acr, amr = :amr, circumstances = :circumstances,
+    tenant_id = CASE WHEN tenant_id = '' THEN CAST(:tenant_id AS TEXT) ELSE tenant_id END
 WHERE digest = :digest AND decision = '' AND expires_at > :now
 RETURNING digest;
 

@@ -69,6 +69,10 @@ INSERT INTO user_groups (tenant_id, group_id, record) VALUES (:tenant_id, :group
 -- Remove a group; a row comes back if there was one.
 DELETE FROM user_groups WHERE tenant_id = :tenant_id AND group_id = :group_id RETURNING 1;
 
+-- name: group_by_id
+-- A group of a tenant.
+SELECT record FROM user_groups WHERE tenant_id = :tenant_id AND group_id = :group_id;
+
 -- name: groups_of_tenant
 -- Groups of a tenant behind an identifier, by identifier.
 SELECT record FROM user_groups
@@ -95,6 +99,14 @@ SELECT record FROM organizations WHERE tenant_id = :tenant_id AND name = :name;
 -- name: organization_page
 -- Organizations of a tenant behind a name, by name.
 SELECT record FROM organizations WHERE tenant_id = :tenant_id AND name > :after ORDER BY name LIMIT :limit;
+
+-- name: organizations_of_user
+-- The organizations of a user, by name.
+SELECT organizations.record FROM organization_members
+JOIN organizations ON organizations.tenant_id = organization_members.tenant_id
+AND organizations.organization_id = organization_members.organization_id
+WHERE organization_members.tenant_id = :tenant_id AND organization_members.user_id = :user_id
+ORDER BY organizations.name LIMIT :limit;
 
 -- name: organization_member_insert
 -- Let a user belong to an organization; once is enough.

@@ -64,6 +64,10 @@ FROM session_clients AS n JOIN clients AS c ON c.tenant_id = :tenant_id AND c.cl
 WHERE n.session_id = :session_id
 ORDER BY n.client_id;
 
+-- name: session_granted_clients
+-- The clients to which something was granted in a session.
+SELECT DISTINCT client_id FROM grants WHERE session_id = :session_id AND session_id <> '' ORDER BY client_id;
+
 -- name: grants_of_session_revoke
 -- Revoke what was granted in a session, save grants for offline access. LIKE would ignore case in one engine.
 UPDATE grants SET revoked_at = :now

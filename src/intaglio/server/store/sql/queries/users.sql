@@ -24,6 +24,22 @@ WHERE tenant_id = :tenant_id AND json_extract(CAST(record AS TEXT), '$.claims.em
     AND json_type(CAST(record AS TEXT), '$.claims.email_verified') = 'true'
 ORDER BY user_id LIMIT 2;
 
+-- name: user_has_email [sqlite]
+-- A row if another user has this address, confirmed or not; looks at every user of the tenant.
+SELECT 1 FROM users
+WHERE tenant_id = :tenant_id AND user_id <> :but
+    AND lower(json_extract(CAST(record AS TEXT), '$.claims.email')) = :email
+LIMIT 1;
+
+-- name: user_has_email [postgresql]
+-- A row if another user has this address, confirmed or not; looks at every user of the tenant. For the NUL see below.
+SELECT 1 FROM (
+    SELECT user_id, replace(convert_from(record, 'UTF8'), '\u0000', '\ufffd')::json #>> '{claims,email}' AS email
+    FROM users WHERE tenant_id = :tenant_id AND user_id <> :but
+) AS known
+WHERE lower(email COLLATE "C") = :email
+LIMIT 1;
+
 -- name: users_by_confirmed_email [postgresql]
 -- At most two users whose confirmed address is this one; looks at every user of the tenant. The engine takes no JSON
 -- with a NUL in it, wherever that stands: it is read as the character for what cannot be shown.
