@@ -46,6 +46,7 @@ from intaglio.server.model import (
     users,
 )
 from intaglio.server.model.plan import Ask, Conflict, Plan, Row, Store
+from intaglio.server.provider.exchange import refresh_token
 from intaglio.server.store import open as opening
 
 T = TypeVar("T")
@@ -324,8 +325,10 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (clients.by_id, (TENANT, "web"), False),
     (clients.page, (TENANT, "", 10), False),
     (clients.anywhere, ("web",), False),
+    (clients.is_taken, (client(),), False),
     (users.insert, (user(),), True),
     (users.replace, (user(password_hash="$argon2id$"),), True),
+    (users.exchange, (user(password_hash="$argon2id$"), user(password_hash="$argon2id$")), True),
     (users.by_id, (TENANT, USER), False),
     (users.by_name, (TENANT, "alice"), False),
     (users.by_confirmed_email, (TENANT, "alice@example.com"), False),
@@ -431,6 +434,7 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (grants.access_end, (b"access", NOW), True),
     (grants.refresh_insert, (refresh(),), True),
     (grants.refresh_with_grant, (b"refresh",), False),
+    (grants.refresh_use_first, (b"refresh", NOW), True),
     (grants.refresh_use, (b"refresh", NOW), True),
     (grants.grant_keep, (grant(),), True),
     (sessions.hold, ("session-1", NOW), True),
@@ -1217,6 +1221,38 @@ class StoreSuite:
             await store.write(grants.refresh_insert, refresh())
             got = await asyncio.gather(*(store.write(grants.refresh_use, b"refresh", NOW + n) for n in range(50)))
             assert len(set(got)) == 1
+
+        self.run(url, case)
+
+    def test_of_uses_without_a_grace_one_is_good(self, url: str) -> None:
+        """Of ten parallel uses of a rotating refresh token in one second one gets tokens; the others end the family."""
+
+        async def case(store: Store) -> None:
+            for number in range(5):
+                family, digest = f"family-{number}", bytes([7, number])
+                held = refresh(digest=digest, grant_id=family)
+                await store.write(grants.grant_insert, grant(grant_id=family))
+                await store.write(grants.refresh_insert, held)
+                uses = (
+                    refresh_token.Use(
+                        token=digest,
+                        tenant_id=TENANT,
+                        issuer=grant().issuer,
+                        client_id=grant().client_id,
+                        scope=None,
+                        access=bytes([8, number]),
+                        successor=bytes([9, number]),
+                        grace=0,
+                        access_lifetime=60,
+                        now=NOW,
+                    )
+                    for _ in range(10)
+                )
+                got = await asyncio.gather(*(store.write(refresh_token.refresh, use) for use in uses))
+                assert sum(isinstance(one, refresh_token.Used) for one in got) == 1, got
+                found = await store.read(grants.grant_by_id, family)
+                assert found is not None
+                assert found.revoked_at == NOW
 
         self.run(url, case)
 

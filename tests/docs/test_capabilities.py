@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import pathlib
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -60,21 +61,38 @@ def test_capability_without_witness_is_refused() -> None:
         capability("serve", witness="")
 
 
+def _report(test: str, when: str, outcome: str) -> Any:
+    properties = [("capability", ["serve", "curl"]), ("another", "x")]
+    told = {name: outcome == name for name in ("failed", "skipped")}
+    return SimpleNamespace(nodeid=test, when=when, user_properties=properties, **told)
+
+
 @pytest.mark.parametrize(
     ("outcomes", "state"),
     [
         ({"t::a": "passed", "t::b": "failed"}, "failed"),
         ({"t::a": "passed", "t::b": "skipped"}, "passed"),
         ({"t::a": "skipped"}, "skipped"),
-        ({}, "not run"),
+        ({}, "not there"),
     ],
 )
 def test_row_has_the_worst_outcome(outcomes: dict[str, str], state: str) -> None:
     """A failed test outweighs one that passed; only skipped tests are no proof."""
     witnesses = conftest.Witnesses()
-    witnesses.claims["serve"] = [("t::a", "curl"), ("t::b", "curl")]
-    witnesses.outcomes = outcomes
-    assert witnesses.state("serve") == (state, "curl")
+    for test, outcome in outcomes.items():
+        witnesses.pytest_runtest_logreport(_report(test, "call", outcome))
+    assert witnesses.state("serve") == (state, "curl" if outcomes else "")
+
+
+def test_outcomes_are_handed_on(tmp_path: pathlib.Path) -> None:
+    """What the first part of a run proved counts in the second, beside what that proves itself."""
+    first, second = conftest.Witnesses(), conftest.Witnesses()
+    first.pytest_runtest_logreport(_report("t::a", "call", "failed"))
+    first.keep(tmp_path / "new" / "outcomes")
+    second.take(tmp_path / "new" / "outcomes")
+    second.pytest_runtest_logreport(_report("t::b", "call", "passed"))
+    assert second.state("serve") == ("failed", "curl")
+    assert set(second.rows["serve"]) == {"t::a", "t::b"}
 
 
 def test_row_without_a_test_is_not_there() -> None:
@@ -86,7 +104,5 @@ def test_failure_after_the_call_counts() -> None:
     """A test that passed and then failed in its clean-up has failed."""
     witnesses = conftest.Witnesses()
     for when, outcome in (("setup", "passed"), ("call", "passed"), ("teardown", "failed")):
-        witnesses.pytest_runtest_logreport(
-            SimpleNamespace(nodeid="t", when=when, failed=outcome == "failed", skipped=False)  # type: ignore[arg-type]
-        )
-    assert witnesses.outcomes["t"] == "failed"
+        witnesses.pytest_runtest_logreport(_report("t", when, outcome))
+    assert witnesses.state("serve") == ("failed", "curl")

@@ -120,7 +120,7 @@ def test_web_application(secure: Secure, folder: pathlib.Path) -> None:
     sample = folder / "web.mjs"
     sample.write_text(sample.read_text().replace("3000", str(port)) + '\nconsole.log("ready");\n')
     told = {"redirect_uris": (at + "/callback",), "response_types": ("id_token",), "grant_types": ("implicit",)}
-    secure.add_client("shop", like="native", application_type="web", **told)
+    secure.add_client("storefront", like="native", application_type="web", **told)
     words = [live.need_node(), str(sample)]
     started = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=secure.environment())
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests import harness
 from tests.dialects.auth0.test_auth0_authorize import ROOT, SPA, spa, told
 
@@ -36,3 +38,13 @@ def test_a_device_is_no_way_into_an_organizations_application(site: harness.Site
     site.clock.advance(30)
     form = {"grant_type": DEVICE, "client_id": "tv", "device_code": body["device_code"]}
     assert "access_token" not in site.post(ROOT + "/oauth/token", form).text
+
+
+@pytest.mark.parametrize("text", ["a\u202eb", "caf\u00e9", 'x"y', "x\\y", "\u200b", "a\u2028b"])
+@pytest.mark.parametrize("name", ["organization", "connection"])
+def test_a_text_that_comes_back_is_plain(site: harness.Site, name: str, text: str) -> None:
+    """Words of the request are told in the characters of an error_description alone."""
+    site.change_client("spa", organization_usage="allow")
+    told = spa(site).authorize(harness.Browser(site), **{name: text}).params
+    assert told["error"] == "invalid_request"
+    assert all(" " <= letter <= "~" and letter not in '"\\' for letter in told["error_description"])

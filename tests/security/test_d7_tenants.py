@@ -13,11 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from intaglio.dialects.coding import ASSERTION_TYPE
 from intaglio.errors import Misconfigured
-from intaglio.names import ClientId, TenantId
+from intaglio.names import ClientId, TenantId, UserId
 from intaglio.protocol.device import GRANT
 from intaglio.server.admin import clients as admin
 from intaglio.server.admin import groups
-from intaglio.server.model import clients, signingkeys, tenants
+from intaglio.server.admin import users as people
+from intaglio.server.model import clients, signingkeys, tenants, users
 from intaglio.server.model.clients import Client
 from intaglio.server.registry.deeds import Actor
 from tests import assertions, harness
@@ -112,6 +113,18 @@ def test_many_tenants_that_use_an_application_do_not_hide_it(site: Site) -> None
     assert app.token(form).json()["error"] != "invalid_scope"
 
 
+def test_an_application_that_lost_a_permission_lost_it_everywhere(site: Site, other: str) -> None:
+    """What an administrator consented to elsewhere is worth no more than what the application is enabled for."""
+    site.change_client(DAEMON, sign_in_audience="organizations")
+    site.write(clients.insert, _pointer(other, consented_scope=(SCOPE,)))
+    site.settle()
+    app = Application(site, DAEMON, "ms-daemon-secret", word=other)
+    form = {"grant_type": "client_credentials", "scope": SCOPE}
+    assert app.token(form).status == 200
+    site.change_client(DAEMON, scope=("openid",))
+    assert app.token(form).json()["error"] == "invalid_scope"
+
+
 def _create(site: Site, tenant_id: str, **given: Any) -> Client:
     wanted = admin.NewClient(client_name="Mine", redirect_uris=("https://evil.example/cb",), **given)
     made = admin.create(site.store, site.clock, site.house.secrets, TenantId(tenant_id), wanted)
@@ -143,6 +156,28 @@ def test_nobody_shares_an_application_under_the_identifier_of_anothers(site: Sit
 # --- what people are asked for
 
 
+def test_a_foreign_application_lists_nothing_that_nobody_agreed_to(site: Site, other: str) -> None:
+    """Claims of a person that are on its list need the person's word for their scope; at home the operator's does."""
+    names = ({"name": "email"}, {"name": "verified_primary_email"}, {"name": "extension_1_badge", "source": "user"})
+    site.change_client(WEB, dialects={"microsoft": {"optionalClaims": {"idToken": [*names]}}})
+    person = {"claims": {"email": "al@contoso.example", "email_verified": True}}
+    person |= {"dialects": {"microsoft": {"extensions": {"badge": "7"}}}}
+    site.write(users.replace, msgspec.structs.replace(site.user("alice", other), **person))
+    site.change_user("alice", **person)
+    listed = {"email", "verified_primary_email", "extn.badge"}
+
+    def told(tenant: str, password: str, scope: str, *, version: str = "v2.0/") -> set[str]:
+        app, browser = Application(site, word=tenant), Browser(site)
+        app = app if version else app.v1()
+        answer = browser.through(app.authorize(browser, scope=scope), "alice", password)
+        return listed & set(payload(app.redeem(answer.params["code"]).json()["id_token"]))
+
+    assert told(TENANT, "alice-password", "openid") == listed
+    assert told(other, "other-password", "openid") == set()
+    assert told(other, "other-password", "openid", version="") == {"extn.badge"}
+    assert told(other, "other-password", "openid profile email") == listed
+
+
 def test_a_name_typed_at_an_open_address_spares_no_consent(site: Site) -> None:
     """A request that wants the person asked is asked, also where another account has to give way first."""
     browser = Browser(site)
@@ -169,6 +204,23 @@ def test_the_version_of_the_endpoints_spares_no_consent(site: Site) -> None:
     site.change_client(WEB, scope=("openid", "profile"))
     told = payload(app.tokens(Browser(site), scope="openid")["id_token"])
     assert told["unique_name"] == "alice@dev.intaglio.test"
+
+
+def test_nobody_gets_the_name_of_another_with_the_domain(site: Site) -> None:
+    """Without its own domain a user name is the same one, so both would be told to applications alike."""
+
+    def create(username: str, tenant_id: str = TENANT) -> UserId:
+        made = people.create(
+            site.store, site.clock, site.passwords, TenantId(tenant_id), username=username, password=None
+        )
+        return site.run(made).user_id
+
+    assert create("zoe@dev.intaglio.test")
+    for name in ("Alice@Dev.Intaglio.Test", "ZOE"):
+        with pytest.raises(Misconfigured) as caught:
+            create(name)
+        assert caught.value.code == "user-exists"
+    assert create("alice@elsewhere.example")
 
 
 # --- groups
@@ -210,6 +262,18 @@ def test_what_one_tenant_gave_is_nothing_at_another(site: Site, other: str) -> N
     assert "code" in there.authorize(browser, prompt="none").params
 
 
+def test_an_application_that_nobody_used_leads_nowhere(site: Site, other: str) -> None:
+    """A logout follows no address of another tenant's application before anybody there has signed in to it."""
+    site.change_client(WEB, post_logout_redirect_uris=("https://app.example/bye",))
+    query = f"client_id={WEB}&post_logout_redirect_uri=https%3A%2F%2Fapp.example%2Fbye"
+    for word in (other, "common", "organizations"):
+        assert site.get(f"{BASE}/{word}/oauth2/v2.0/logout?{query}").location == ""
+    assert site.get(f"{BASE}/{TENANT}/oauth2/v2.0/logout?{query}").location == "https://app.example/bye"
+    browser, there = Browser(site), Application(site, word=other)
+    assert "code" in browser.through(there.authorize(browser), "alice", "other-password").params
+    assert site.get(f"{BASE}/{other}/oauth2/v2.0/logout?{query}").location == "https://app.example/bye"
+
+
 def test_what_one_version_gave_is_nothing_at_the_other(site: Site) -> None:
     """Codes, refresh tokens and access tokens, in both directions."""
     for app, another in (
@@ -237,11 +301,11 @@ def test_a_user_code_is_of_its_address(site: Site, other: str) -> None:
     """A code that was given at one word is none at another one, so that nobody lets a device in whom it is not for."""
     form = {"client_id": NATIVE, "scope": "openid"}
     code = site.post(f"{BASE}/organizations/oauth2/v2.0/devicecode", form).json()["user_code"]
-    for word, waits in (("common", False), ("consumers", False), (TENANT, False), (other, False), ("organizations", True)):
+    for word in ("common", "consumers", TENANT, other, "organizations"):
         browser = Browser(site)
         page = browser.get(f"{BASE}/{word}/oauth2/deviceauth")
         page = browser.follow(browser.submit(page, "device-form", user_code=code))
-        assert ('id="realm-form"' in page.text) is waits, word
+        assert ('id="realm-form"' in page.text) is (word == "organizations"), word
 
 
 def test_no_request_asks_in_everybodys_name_but_at_its_own_address(site: Site) -> None:
@@ -251,7 +315,7 @@ def test_no_request_asks_in_everybodys_name_but_at_its_own_address(site: Site) -
     app = Application(site)
     words = {"for_everybody": "1", "version": "1.0", "prompt": "consent"}
     request = app.request() | words | {"iss": WEB, "aud": f"{BASE}/{TENANT}/v2.0"}
-    for changes in (words, {"request": jwt.encode(request, None, algorithm="none")}):
+    for changes in (words, {"request": jwt.encode(request, "", algorithm="none")}):
         browser = Browser(site)
         page = browser.sign_in(browser.follow(app.authorize(browser, **changes)))
         assert 'id="consent-form"' in page.text

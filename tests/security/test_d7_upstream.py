@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from intaglio.dialects.microsoft import account
 from intaglio.errors import Misconfigured
+from intaglio.names import UserId
 from intaglio.protocol.circumstances import Circumstances
 from intaglio.protocol.facts import Person
 from intaglio.server.devmode import seeds
-from intaglio.server.model import connections, identities
+from intaglio.server.model import connections, identities, users
 from intaglio.server.model.connections import Connection
+from intaglio.server.model.plan import Conflict
+from intaglio.server.model.users import User
+from intaglio.server.provider.upstream import people
 from intaglio.server.registry import connectionrules
 from tests import harness, upstreams
 from tests.dialects.microsoft import facts
@@ -46,12 +52,26 @@ def test_a_session_of_a_closed_connection_opens_no_other_application(site: harne
     silent = other.authorize(browser, prompt="none")
     assert silent.params.get("error") == "login_required"
     page = browser.follow(other.authorize(browser))
-    assert markup.by_id(markup.read(page.body), "login-form")
+    assert markup.by_id(markup.read(page.body), "login-form").tag == "form"
     assert upstreams.links(page) == []
     # Where it may be used, the session still counts.
     assert "code" in harness.App(site).authorize(browser, prompt="none").params
     # Whoever signs in here is not asked twice.
     assert "code" in browser.through(other.authorize(browser)).params
+
+
+@pytest.mark.parametrize("change", [{"disabled_at": harness.NOW}, {"clients": ("tv",)}], ids=["disabled", "elsewhere"])
+def test_no_refresh_by_a_closed_connection(site: harness.Site, liar: Liar, change: dict[str, Any]) -> None:
+    """A refresh token of somebody who came in by it brings nothing, and neither does what it gave before."""
+    app = harness.App(site)
+    done = liar.sign_in(harness.Browser(site), scope="openid offline_access")
+    tokens = app.redeem(done.params["code"]).json()
+    refreshed = app.refresh(tokens["refresh_token"]).json()
+    assert "id_token" in refreshed
+    upstreams.change(site, "op", **change)
+    answer = app.refresh(refreshed.get("refresh_token", tokens["refresh_token"]))
+    assert (answer.status, answer.error) == (400, "invalid_grant")
+    assert app.userinfo(refreshed["access_token"]).status == 401
 
 
 @pytest.mark.parametrize("change", ["disabled", "gone"])
@@ -76,7 +96,7 @@ def test_a_session_of_a_closed_connection_lets_no_device_in(site: harness.Site, 
     page = browser.get(told["verification_uri_complete"])
     page = browser.follow(browser.submit(page, "device-form"))
     assert 'id="device-decision"' not in page.text
-    assert markup.by_id(markup.read(page.body), "login-form")
+    assert markup.by_id(markup.read(page.body), "login-form").tag == "form"
 
 
 # --- whose word counts for an address
@@ -85,14 +105,14 @@ def test_a_session_of_a_closed_connection_lets_no_device_in(site: harness.Site, 
 MANY = "https://login.example/{tenantid}/v2.0"
 
 
-@pytest.mark.parametrize("loose", [{"link_by_email": True}, {"trusts_email": True}])
-def test_no_address_is_believed_of_an_issuer_that_anybody_is(loose: dict[str, bool]) -> None:
+@pytest.mark.parametrize("loose", ["link_by_email", "trusts_email"])
+def test_no_address_is_believed_of_an_issuer_that_anybody_is(loose: str) -> None:
     """Whoever makes a tenant of their own there says what they like: nothing can be linked by its addresses."""
-    made = Connection(seeds.TENANT_ID, "con_x", "x", 1, MANY, "c", rules="microsoft", **loose)
+    plain = Connection(seeds.TENANT_ID, "con_x", "x", 1, MANY, "c", rules="microsoft")
+    assert connectionrules.check(plain) == plain
     with pytest.raises(Misconfigured) as caught:
-        connectionrules.check(made)
+        connectionrules.check(msgspec.structs.replace(plain, **{loose: True}))
     assert caught.value.code == "issuer-of-many"
-    assert connectionrules.check(Connection(seeds.TENANT_ID, "con_x", "x", 1, MANY, "c", rules="microsoft"))
 
 
 def test_a_domain_is_nobodys_at_an_issuer_that_anybody_is(site: harness.Site, liar: Liar) -> None:
@@ -154,3 +174,44 @@ def test_a_guest_does_not_bear_a_members_name(claim: str, name: str) -> None:
     assert account.sign_in_name(guest) == "op|u1"
     home = msgspec.structs.replace(came, told={claim: "alice@op.example"})
     assert account.sign_in_name(facts.of(guest, circumstances=home)) == "alice@op.example"
+
+
+# --- whose password is asked for
+
+
+@pytest.mark.parametrize("username", ["bob@sso.example", " BOB@SSO.example ", "bob@\u017fso.example"])
+@pytest.mark.parametrize("page", ["login", "device", "account"])
+def test_a_domain_leads_away_from_every_password(site: harness.Site, liar: Liar, page: str, username: str) -> None:
+    """Who belongs to another provider by their user name signs in there, whichever page takes passwords."""
+    password = site.run(site.house.passwords.hash("bobs-old-password"))
+    bob = User(seeds.TENANT_ID, UserId("bob-1"), "bob@sso.example", 1, 1, password_hash=password)
+    site.write(users.insert, bob)
+    upstreams.change(site, "op", domains=("sso.example",))
+    browser = harness.Browser(site)
+    if page == "login":
+        shown = browser.follow(harness.App(site).authorize(browser))
+    elif page == "device":
+        told = site.post("~/device_authorization", {"client_id": "tv", "scope": "openid"}).json()
+        shown = browser.follow(browser.submit(browser.get(told["verification_uri_complete"]), "device-form"))
+    else:
+        shown = browser.get(ISSUER + "/account")
+    answer = browser.submit(shown, "login-form", username=username, password="bobs-old-password", decision="login")
+    assert browser.session_of(ISSUER) == ""
+    assert browser.follow(answer).location.startswith(OP + "/authorize")
+
+
+# --- what happens at once
+
+
+def test_who_is_disabled_meanwhile_stays_so(site: harness.Site, liar: Liar) -> None:
+    """Claims that follow from there never put back what an operator took away while somebody signed in."""
+    assert "code" in liar.sign_in(harness.Browser(site)).params
+    found = upstreams.identity(site, OP, "u1")
+    assert found is not None
+    before = site.read(users.by_id, seeds.TENANT_ID, found.user_id)
+    made = site.read(connections.of_tenant, seeds.TENANT_ID)[0]
+    stranger = people.Stranger(made, OP, "u1", {"name": "Una the Second"})
+    site.write(users.replace, msgspec.structs.replace(before, disabled_at=harness.NOW))
+    with pytest.raises(Conflict):
+        site.write(people._refreshed, before, found, stranger, harness.NOW)
+    assert site.read(users.by_id, seeds.TENANT_ID, found.user_id).disabled_at == harness.NOW

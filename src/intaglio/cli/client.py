@@ -137,6 +137,13 @@ def _wanted(options: dict[str, Any]) -> NewClient:
 @click.option("--name", "client_name", help="Another name for people.")
 @click.option("--native/--web", "native", default=None, help="Whether it is installed.")
 @click.option("--disable/--enable", "disabled", default=None, help="Let nobody sign in to it, or let people again.")
+@click.option(
+    "--withdraw-consent",
+    "withdrawn",
+    is_flag=True,
+    default=None,
+    help="Ask people again, whom an administrator consented for.",
+)
 @client_options.metadata_options
 @opening.tenant_option
 @opening.config_option

@@ -32,7 +32,10 @@ Examples:
 
 @click.group("lifetime-policy")
 def command() -> None:
-    """Say how long tokens live by policies: for one client, for an application, or for a whole tenant."""
+    """Say how long tokens live by policies, and assign them.
+
+    A policy is for one client here, for an application at its home, or the default of a whole tenant.
+    """
 
 
 def _target_options(function: F) -> F:

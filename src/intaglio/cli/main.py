@@ -23,10 +23,7 @@ COMMANDS = {
     "group": ("intaglio.cli.group", "Create, list and delete groups of users; who is in them."),
     "organization": ("intaglio.cli.organization", "Create, list, show and delete organizations; their members."),
     "claim-rule": ("intaglio.cli.claim_rule", "Add, list, remove and try claims of your own in people's tokens."),
-    "lifetime-policy": (
-        "intaglio.cli.lifetime_policy",
-        "Create, list, show, assign and delete policies for how long tokens live.",
-    ),
+    "lifetime-policy": ("intaglio.cli.lifetime_policy", "Say how long tokens live by policies, and assign them."),
     "connection": ("intaglio.cli.connection", "Let people sign in at other providers; try whether one answers."),
     "identity": ("intaglio.cli.identity", "List and forget who users are at other providers."),
     "project": ("intaglio.cli.project", "Create, list and show projects."),

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from intaglio.cli import faults, output
-from intaglio.dialects.dialect import Site
 from intaglio.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -92,6 +91,7 @@ def command(
 async def _previewed(
     a: Administration, dialect: Dialect, door: tuple[str, str], names: tuple[str, str, str], request: dict[str, str]
 ) -> dict[str, Any]:
+    from intaglio.dialects.dialect import Site
     from intaglio.server.admin import clients, tenants, users
     from intaglio.server.provider import preview
     from intaglio.server.provider.scene import Scene

@@ -81,7 +81,8 @@ class Facts(msgspec.Struct, frozen=True):
     they are in the application; `memberships` say more of the groups, where the client has settings of the dialect's.
     `token_id` is this token's own UUID where the dialect names tokens. `through_browser` tells that it does not come
     from the token endpoint. `tenant_domains` are the tenant's own. `client_settings` and `tenant_settings` are those
-    that the dialect alone understands. `hears_of_logout` says that the client wants to be told when a session ends.
+    that the dialect alone understands. `hears_of_logout` says that the client wants to be told when a session ends;
+    `foreign` that it is another tenant's application, so that nobody here has seen to its settings.
     """
 
     issuer: str
@@ -120,6 +121,7 @@ class Facts(msgspec.Struct, frozen=True):
     tenant_domains: tuple[str, ...] = ()
     memberships: tuple[Membership, ...] = ()
     hears_of_logout: bool = False
+    foreign: bool = False
 
 
 class PublishedKey(msgspec.Struct, frozen=True):

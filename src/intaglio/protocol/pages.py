@@ -115,7 +115,7 @@ class ConsentPage(_Unprinted, frozen=True):
     """Ask whether `client_name` may have the scopes; every one is ticked at first.
 
     Where there are `groups`, each scope is shown in its own. `for_everybody` tells that an administrator is asked, for
-    all of the tenant.
+    all of the tenant. `owner` names the other tenant where the application is one's.
     """
 
     brand: Brand
@@ -130,6 +130,7 @@ class ConsentPage(_Unprinted, frozen=True):
     face: ClientFace = ClientFace()
     groups: tuple[ChoiceGroup, ...] = ()
     for_everybody: bool = False
+    owner: str = ""
 
 
 class OrganizationChoice(msgspec.Struct, frozen=True):

@@ -47,6 +47,7 @@ def test_a_foreign_application_always_asks(site: Site, other: str) -> None:
     browser = Browser(site)
     page = browser.sign_in(browser.follow(Application(site, word=other).authorize(browser)), "zoe", "other-password")
     assert 'id="consent-form"' in page.text
+    assert 'id="of-another">It belongs to another organisation: <strong>Default</strong>.' in page.text
     assert "code" in Application(site).callback(username="bob").params
     site.change_client(WEB, consent="ask")
 
@@ -242,7 +243,15 @@ def test_an_administrator_consents_for_everybody(site: Site, word: str) -> None:
     page = browser.follow(app.authorize(browser, scope="openid email User.Read"))
     given = browser.submit(page, "login-form", username="bob", password="bob-password", decision="login")
     assert "code" in given.params
-    site.change_client(WEB, consented_scope=())
+    # What was consented to for everybody can be taken back: then people are asked, and all else is as it was.
+    before, withdrawn = site.client(WEB), {"withdrawn": True}
+    site.run(admin.update(site.store, site.clock, site.house.secrets, TenantId(TENANT), WEB, withdrawn))
+    assert site.client(WEB) == msgspec.structs.replace(before, consented_scope=())
+    site.settle()
+    browser = Browser(site)
+    page = browser.follow(app.authorize(browser, scope="openid email User.Read"))
+    page = browser.submit(page, "login-form", username="bob", password="bob-password", decision="login")
+    assert 'id="consent-form"' in browser.follow(page).text
     site.change_user("alice", groups=())
 
 

@@ -5,6 +5,7 @@ Auth0's pages "Authentication API: Standard Error Responses" and "Device Authori
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -67,12 +68,18 @@ WIRE = {"invalid_target": "access_denied"}
 """Codes that are called otherwise here."""
 
 
+_UNTOLD = re.compile(r"[^ !#-\[\]-~]")
+
+
 def _text(reason: str, told: Any, usual: str) -> str:
     template = TEXTS.get(reason)
     if template is None:
         return usual
+    # SECURITY: RFC 6749 4.1.2.1: what came with the request comes back in these characters alone, so that no sentence
+    # is read backwards or runs on (test_a_text_that_comes_back_is_plain).
+    plain = {name: _UNTOLD.sub("?", str(value)) for name, value in told.items()}
     try:
-        return template.format_map(told)
+        return template.format_map(plain)
     except KeyError:
         return usual
 

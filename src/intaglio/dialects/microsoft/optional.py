@@ -35,7 +35,13 @@ def listed(facts: Facts) -> dict[str, Wanted]:
     for entry in facts.client_settings.get("optionalClaims", {}).get("idToken", ()):
         name = entry["name"]
         found[name] = Wanted(name, entry.get("source") or "", tuple(entry.get("additionalProperties", ())))
-    return found
+    # SECURITY: the list of another tenant's application is its own word alone; what it tells of people they have agreed
+    # to (test_a_foreign_application_lists_nothing_that_nobody_agreed_to).
+    return {name: one for name, one in found.items() if not facts.foreign or _scope(one) in ("", *facts.scope)}
+
+
+def _scope(one: Wanted) -> str:
+    return "profile" if one.source == "user" else SCOPES.get(one.name, "")
 
 
 def wanted(facts: Facts) -> dict[str, Wanted]:

@@ -147,16 +147,16 @@ async def update(
     """Change fields of a client, all others staying; by the rules of a new one.
 
     A client that needs a secret from now on gets one. Of `dialects` each setting is changed by itself, None takes one
-    away. `disabled` lets nobody sign in to it, or again. Of another tenant's application, only what is decided here can
-    be changed. Raises `Misconfigured` with the code of the field,
-    `client-unknown`, `setting-invalid`, `client-changed`, `client-elsewhere`.
+    away. `disabled` lets nobody sign in to it, or again; `withdrawn` takes back what an administrator consented to for
+    everybody. Of another tenant's application, only what is decided here can be changed. Raises `Misconfigured` with
+    the code of the field, `client-unknown`, `setting-invalid`, `client-changed`, `client-elsewhere`.
     """
     before = await show(store, tenant_id, client_id)
     now = clock.now()
     changes = dict(changes)
-    disabled = changes.pop("disabled", None)
+    disabled, withdrawn = changes.pop("disabled", None), bool(changes.pop("withdrawn", False))
     if before.home_tenant_id:
-        after = _switched(_decided(before, changes), now, disabled=disabled)
+        after = _switched(_decided(before, changes), now, disabled=disabled, withdrawn=withdrawn)
         await _exchange(store, before, after)
         return Registered(after, None)
     wanted = msgspec.structs.replace(wanted_of(before), **changes)
@@ -169,14 +169,16 @@ async def update(
     made = ids.Secret(ids.opaque()) if rules.lacks_secret(client, now) else None
     if made is not None:
         client = msgspec.structs.replace(client, secrets=(*client.secrets, _kept(made, client, secrets, now, None)))
-    client = _switched(client, now, disabled=disabled)
+    client = _switched(client, now, disabled=disabled, withdrawn=withdrawn)
     if client.sign_in_audience != before.sign_in_audience and await store.read(clients.is_taken, client):
         raise _exists(client)
     await _exchange(store, before, client)
     return Registered(client, made)
 
 
-def _switched(client: Client, now: int, *, disabled: bool | None) -> Client:
+def _switched(client: Client, now: int, *, disabled: bool | None, withdrawn: bool) -> Client:
+    if withdrawn:
+        client = msgspec.structs.replace(client, consented_scope=())
     if disabled is None:
         return client
     return msgspec.structs.replace(client, disabled_at=(client.disabled_at or now) if disabled else None)

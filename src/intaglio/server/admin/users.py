@@ -52,15 +52,36 @@ async def create(
         claims=checked,
     )
     try:
-        await store.write(users.insert, user)
+        kept = await store.write(_insert, user)
     except Conflict as exc:
-        raise Misconfigured(
-            "user-exists",
-            "A user with this name is there already.",
-            detail={"expected": "a user name that is free, upper and lower case being the same", "received": name},
-            hint="Choose another user name.",
-        ) from exc
+        raise _exists(name) from exc
+    if not kept:
+        raise _exists(name)
     return user
+
+
+def _exists(name: str) -> Misconfigured:
+    return Misconfigured(
+        "user-exists",
+        "A user with this name is there already.",
+        detail={"expected": "a user name that is free, upper and lower case being the same", "received": name},
+        hint="Choose another user name.",
+    )
+
+
+def _insert(user: User) -> Plan[bool]:
+    """Keep a new user; False if another one has the name, with or without one of the tenant's own domains."""
+    tenant = yield from tenants.by_id(user.tenant_id)
+    domains = tenant.domains if tenant is not None else ()
+    name, _, domain = users.sign_in_name(user.username).rpartition("@")
+    # SECURITY: some dialects tell user names with the tenant's domain; two people are never told as one
+    # (test_nobody_gets_the_name_of_another_with_the_domain).
+    same = [name] if name and domain in domains else [f"{user.username}@{one}" for one in domains]
+    for one in same:
+        if (yield from users.by_name(user.tenant_id, one)) is not None:
+            return False
+    yield from users.insert(user)
+    return True
 
 
 async def _new_id(store: Store, tenant_id: TenantId) -> str:

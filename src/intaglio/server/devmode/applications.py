@@ -24,7 +24,7 @@ DOMAIN = "dev.intaglio.test"
 SLUG = "personal"
 PERSONAL_ID = TenantId(authority.PERSONAL)
 CAROL_ID = "00000000-0000-0000-0000-000000000301"
-CAROL = Account("carol", "carol-password", "a personal account, of no organisation: Microsoft's `consumers`")
+CAROL = Account("carol", "carol-password", "a personal account, of no organisation: Microsoft's consumers")
 CAROL_CLAIMS: dict[str, Any] = {
     "name": "Carol Clark",
     "given_name": "Carol",

@@ -21,8 +21,8 @@ WORKSPACE = f"/{seeds.OWNER}/{seeds.SLUG}"
 SENTENCES = {
     "google": "Workloads get ID tokens here as from a metadata server; certificates and keys verify them.",
     "auth0": "Sign-in, tokens, logout and the Management API's applications, in this dialect's shape.",
-    "microsoft": "The first word of a path is a tenant's GUID or domain, or common, organizations, consumers.",
-    "cloudentity": "A path names a tenant and its workspace: discovery, keys, sign-in and tokens of each.",
+    "microsoft": "A path begins with a tenant: its UUID, its domain, or common, organizations or consumers.",
+    "cloudentity": "A path names an owner and a tenant: a tenant and its workspace, in this dialect's words.",
 }
 
 
@@ -65,7 +65,12 @@ def _front(listener: Listener, start: StartPage) -> DialectPage:
     paths = {
         "google": ("/.well-known/openid-configuration", "/oauth2/v1/certs", "/oauth2/v3/certs"),
         "auth0": ("/.well-known/openid-configuration", "/.well-known/jwks.json"),
-        "microsoft": (f"/{seeds.TENANT_ID}/v2.0/.well-known/openid-configuration", "/common/discovery/v2.0/keys"),
+        "microsoft": (
+            f"/{seeds.DOMAIN}/v2.0/.well-known/openid-configuration",
+            f"/{seeds.DOMAIN}/.well-known/openid-configuration",
+            "/common/v2.0/.well-known/openid-configuration",
+            "/common/discovery/v2.0/keys",
+        ),
         "cloudentity": (f"{WORKSPACE}/.well-known/openid-configuration", f"{WORKSPACE}/.well-known/jwks.json"),
     }.get(listener.name, ())
     issuer = (

@@ -84,7 +84,7 @@ BOB: dict[str, Any] = {
 }
 
 ACCOUNTS = (
-    Account("alice", "alice-password", "every profile claim, e-mail, phone and address"),
+    Account("alice", "alice-password", f"every profile claim; in the microsoft dialect alice@{applications.DOMAIN}"),
     Account("bob", "bob-password", "a name and an unconfirmed e-mail address"),
 )
 IDENTITIES = (

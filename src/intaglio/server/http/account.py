@@ -13,7 +13,7 @@ from intaglio import ids
 from intaglio.dialects import coding
 from intaglio.protocol.account import AccountSignIn
 from intaglio.protocol.faults import NotFound
-from intaglio.server.http import accountpages, agents, dispatch, faults
+from intaglio.server.http import accountpages, agents, dispatch, faults, upstream
 from intaglio.server.http.accountpages import ACTION, PATH
 from intaglio.server.http.dispatch import Hall
 from intaglio.server.http.tenancy import Listener
@@ -75,6 +75,9 @@ async def _login(form: Params, request: Request, scene: Scene, listener: Listene
     if form.get("decision") == "cancel":
         return _back(scene)
     needed, username = await account.sign_in(scene, hall.house), form.get("username")
+    elsewhere = await upstream.of_username(None, lambda name: accountpages.way(name, scene), username, scene, hall)
+    if elsewhere is not None:
+        return elsewhere
     try:
         user = await password.verify(username, form.get("password"), scene, hall.house)
     except throttle.TooManyAttempts as error:

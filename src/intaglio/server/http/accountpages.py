@@ -41,11 +41,12 @@ def login(needed: AccountSignIn, scene: Scene, forms: Forms, *, username: str = 
         csrf=forms.token(needed.browser, login_purpose(scene)),
         username=username,
         error=error,
-        connections=tuple(ConnectionChoice(name, title, _way(name, scene)) for name, title in needed.connections),
+        connections=tuple(ConnectionChoice(name, title, way(name, scene)) for name, title in needed.connections),
     )
 
 
-def _way(name: str, scene: Scene) -> str:
+def way(name: str, scene: Scene) -> str:
+    """Return the address that leads to the connection of a name, and back to the page."""
     return url.with_query(ELSEWHERE + name, [("tenant", str(scene.tenant.tenant_id))])
 
 

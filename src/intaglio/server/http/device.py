@@ -129,6 +129,9 @@ async def _login(
     waiting: WaitingDevice, name: str, form: Params, scene: Scene, hall: Hall, listener: Listener
 ) -> Response:
     username = form.get("username")
+    elsewhere = await upstream.of_username(waiting.client, upstream.way_of(name), username, scene, hall)
+    if elsewhere is not None:
+        return elsewhere
     try:
         begins = await device.sign_in(username, form.get("password"), scene, hall.house)
     except throttle.TooManyAttempts as error:

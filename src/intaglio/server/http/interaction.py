@@ -36,6 +36,7 @@ from intaglio.server.http.dispatch import CONSENT, LOGIN, LOGOUT, ORGANIZATION, 
 from intaglio.server.http.pages import LOGO
 from intaglio.server.http.tenancy import Listener
 from intaglio.server.model import sessions
+from intaglio.server.model.clients import Client
 from intaglio.server.model.users import User
 from intaglio.server.provider import consent
 from intaglio.server.provider.authorize import asked
@@ -142,7 +143,7 @@ async def _show(waiting: Waiting, transaction_id: str, scene: Scene, hall: Hall,
     """
     page, user = await steps.resume(waiting, scene, hall.house)
     if page == "consent" and user is not None:
-        return hall.page(_consent_page(waiting, transaction_id, user, scene, hall))
+        return hall.page(await _consent_page(waiting, transaction_id, user, scene, hall))
     if page == "organization" and user is not None:
         csrf = hall.forms.token(scene.browser_secret, _consent_purpose(transaction_id, user))
         action = ORGANIZATION + transaction_id
@@ -174,7 +175,14 @@ def _consent_purpose(transaction_id: str, user: User) -> str:
     return f"{transaction_id}\0{user.user_id}"
 
 
-def _consent_page(waiting: Waiting, transaction_id: str, user: User, scene: Scene, hall: Hall) -> ConsentPage:
+async def _owner(client: Client, hall: Hall) -> str:
+    """Return the name of the tenant whose application it is, empty if it is of the one in which somebody signs in."""
+    if not client.home_tenant_id:
+        return ""
+    return (await hall.tenants.by_id(client.home_tenant_id, hall.clock.now())).name
+
+
+async def _consent_page(waiting: Waiting, transaction_id: str, user: User, scene: Scene, hall: Hall) -> ConsentPage:
     scope = asked.scope(waiting.query, waiting.client, scene.dialect)
     groups = consent.groups_of(scene.dialect, scene.tenant)
     scopes = consent.choices(scope, scene.dialect, groups)
@@ -189,6 +197,7 @@ def _consent_page(waiting: Waiting, transaction_id: str, user: User, scene: Scen
         groups=consent.shown_groups(scopes, groups),
         destination=waiting.query.redirect_uri,
         for_everybody=waiting.query.for_everybody,
+        owner=await _owner(waiting.client, hall),
         form_targets=pages.form_targets(waiting.query.redirect_uri),
         face=msgspec.structs.replace(pages.face(waiting.client), client_uri=""),
     )
@@ -198,7 +207,7 @@ async def _login(
     waiting: Waiting, transaction_id: str, form: Params, scene: Scene, hall: Hall, listener: Listener
 ) -> Response:
     username = form.get("username")
-    elsewhere = await upstream.of_username(waiting, transaction_id, username, scene, hall)
+    elsewhere = await upstream.of_username(waiting.client, upstream.way_of(transaction_id), username, scene, hall)
     if elsewhere is not None:
         return elsewhere
     try:

@@ -63,12 +63,24 @@ async def choices(client: Client | None, name: str, scene: Scene, hall: Hall) ->
     return tuple(ConnectionChoice(one.name, one.display_name or one.name, f"{GO}{name}/{one.name}") for one in found)
 
 
-async def of_username(waiting: Waiting, name: str, username: str, scene: Scene, hall: Hall) -> Response | None:
-    """Send somebody on whose address belongs to another provider; what they typed as a password is not looked at."""
+async def of_username(
+    client: Client | None, way: Callable[[str], str], username: str, scene: Scene, hall: Hall
+) -> Response | None:
+    """Send somebody on whose address belongs to another provider; what they typed as a password is not looked at.
+
+    `way` makes the address that leads to the connection of a name.
+    """
+    # SECURITY: on every page that takes a password, or a session begun on another one would do for the first
+    # (test_a_domain_leads_away_from_every_password).
     if "@" not in username:
         return None
-    meant = connections.of_domain(await connections.usable(waiting.client, scene, hall.house), username)
-    return None if meant is None else message.redirect(f"{GO}{name}/{meant.name}")
+    meant = connections.of_domain(await connections.usable(client, scene, hall.house), username)
+    return None if meant is None else message.redirect(way(meant.name))
+
+
+def way_of(name: str) -> Callable[[str], str]:
+    """Return what makes the addresses that lead from a waiting transaction to connections."""
+    return lambda connection: f"{GO}{name}/{connection}"
 
 
 # --- what it is for

@@ -197,6 +197,12 @@ def refresh_with_grant(digest: bytes) -> Plan[tuple[RefreshToken, Grant] | None]
 
 
 @single
+def refresh_use_first(digest: bytes, now: int) -> Plan[bool]:
+    """Mark a refresh token used; True for exactly one of several callers, False for one that was used or is gone."""
+    return bool((yield Ask("refresh_use_first", {"digest": digest, "now": now})))
+
+
+@single
 def refresh_use(digest: bytes, now: int) -> Plan[int | None]:
     """Mark a refresh token used unless it is; return the instant of its first use, None if it is gone."""
     rows = yield Ask("refresh_use", {"digest": digest, "now": now})

@@ -62,6 +62,16 @@ def replace(user: User) -> Plan[bool]:
     return bool((yield Ask("user_replace", values)))
 
 
+def exchange(before: User, after: User) -> Plan[bool]:
+    """Replace a user's record unless it is another one by now than `before`; False if it is, or is gone."""
+    key: dict[str, Any] = {"tenant_id": before.tenant_id, "user_id": before.user_id}
+    rows = yield Ask("user_by_id", key)
+    if not rows or decode(rows[0][0], User) != before:
+        return False
+    # Compared as it is stored, once more and by the statement itself: another transaction may have come between.
+    return bool((yield Ask("user_exchange", {**key, "record": encode(after), "before": bytes(rows[0][0])})))
+
+
 @single
 def by_id(tenant_id: str, user_id: str) -> Plan[User | None]:
     """Find a user of a tenant by UUID."""

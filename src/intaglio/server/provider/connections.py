@@ -14,6 +14,7 @@ from intaglio.protocol import circumstances
 from intaglio.protocol.authorize import AuthorizeQuery, Problem
 from intaglio.server.model.clients import Client
 from intaglio.server.model.connections import Connection
+from intaglio.server.model.grants import Grant
 from intaglio.server.model.sessions import Session
 from intaglio.server.provider.scene import House, Scene
 
@@ -32,7 +33,8 @@ def named(found: Iterable[Connection], name: str) -> Connection | None:
 
 def of_domain(found: Iterable[Connection], hint: str) -> Connection | None:
     """Return the connection at which the people of a domain sign in; `hint` is the domain or an address in it."""
-    domain = hint.rpartition("@")[2].strip().rstrip(".").lower()
+    # Folded as user names are, so that no spelling of a domain means its people here and not there.
+    domain = hint.rpartition("@")[2].strip().rstrip(".").casefold()
     return next((one for one in found if domain in one.domains), None) if domain else None
 
 
@@ -66,8 +68,8 @@ async def destination(query: AuthorizeQuery, client: Client, scene: Scene, house
     return meant.name if meant is not None else ""
 
 
-async def counts(session: Session, client: Client, scene: Scene, house: House) -> bool:
-    """Tell whether a session is one for a client: if it began at a connection, at one that the client may use."""
+async def counts(session: Session | Grant, client: Client, scene: Scene, house: House) -> bool:
+    """Tell whether a session, or a grant of one, is for a client: if it began at a connection, at one it may use."""
     # SECURITY: people whom a connection brings to some applications are not signed in to the others by the way, and the
     # sessions of one that is closed are closed (test_a_session_of_a_closed_connection_opens_no_other_application).
     name = circumstances.decode(session.circumstances).connection

@@ -27,8 +27,8 @@ def _keep(family: Grant, token: AccessToken) -> Plan[None]:
 def _scope(query: ClientCredentialsExchange, client: Client) -> tuple[str, ...]:
     # SECURITY: in another tenant than its own an application has what an administrator there consented to, and no more
     # (test_a_foreign_application_has_nothing_of_its_own).
-    known = client.consented_scope if client.home_tenant_id else client.scope
-    allowed = tuple(word for word in known if word not in OF_PEOPLE)
+    known = frozenset(client.consented_scope if client.home_tenant_id else client.scope)
+    allowed = tuple(word for word in client.scope if word in known and word not in OF_PEOPLE)
     if query.scope is None:
         return allowed
     if not set(query.scope) <= set(allowed):

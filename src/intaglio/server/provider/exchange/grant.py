@@ -150,6 +150,7 @@ def facts(signed: Signed, client: Client, access_token: str, now: int, scene: Sc
         tenant_settings=scene.tenant.dialects.get(name, {}),
         tenant_domains=scene.tenant.domains,
         hears_of_logout=client.hears_of_logout,
+        foreign=bool(client.home_tenant_id),
         custom=personalise.claims("id_token", about(signed, client, now, scene)) if _has_rules(client, scene) else {},
     )
 

@@ -10,7 +10,7 @@ import msgspec
 
 from intaglio.protocol.faults import UnsafeToRedirect
 from intaglio.protocol.logout import LogoutAsk, LogoutDone, LogoutQuery
-from intaglio.server.model import sessions
+from intaglio.server.model import clients, sessions
 from intaglio.server.model.clients import Client
 from intaglio.server.model.sessions import Session
 from intaglio.server.model.users import User
@@ -56,6 +56,15 @@ def _location(query: LogoutQuery, client: Client | None, scene: Scene) -> str:
     return url.with_query(target, [("state", query.state)] if query.state else [])
 
 
+async def _is_nobodys(client: Client, scene: Scene, house: House) -> bool:
+    """Tell whether an application is another tenant's that nobody here has used."""
+    # RFC 9700 4.11.2: whoever registers an application in some tenant sends nobody anywhere from the others' addresses
+    # (test_an_application_that_nobody_used_leads_nowhere).
+    if not client.home_tenant_id:
+        return False
+    return await house.store.read(clients.by_id, scene.tenant.tenant_id, client.client_id) is None
+
+
 async def _by_address(
     query: LogoutQuery, present: tuple[Session, User] | None, scene: Scene, house: House
 ) -> tuple[LogoutQuery, Client | None]:
@@ -80,6 +89,8 @@ async def logout(query: LogoutQuery, scene: Scene, house: House) -> LogoutDone |
         raise _unsafe("The id_token_hint is not an ID token of this issuer.", "an own ID token", "another text")
     client = await _client(query, named, scene, house)
     present = await session.present(scene, house)
+    if client is not None and await _is_nobodys(client, scene, house):
+        query, client = msgspec.structs.replace(query, post_logout_redirect_uri="", client_id=""), None
     if client is None and query.post_logout_redirect_uri and scene.dialect.profile.logout_by_address:
         query, client = await _by_address(query, present, scene, house)
     location = _location(query, client, scene)

@@ -106,6 +106,10 @@ SELECT r.digest, r.grant_id, r.scope, r.created_at, r.expires_at, r.used_at,
 FROM refresh_tokens r JOIN grants g ON g.grant_id = r.grant_id
 WHERE r.digest = :digest;
 
+-- name: refresh_use_first
+-- Mark a refresh token used; a row comes back to the first who does. Whoever does so at once waits, and sees it used.
+UPDATE refresh_tokens SET used_at = :now WHERE digest = :digest AND used_at IS NULL RETURNING 1;
+
 -- name: refresh_use
 -- Mark a refresh token used unless it is; the instant of its first use comes back to every caller.
 UPDATE refresh_tokens SET used_at = coalesce(used_at, :now) WHERE digest = :digest RETURNING used_at;

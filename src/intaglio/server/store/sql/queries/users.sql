@@ -9,6 +9,12 @@ VALUES (:tenant_id, :user_id, :sign_in_name, :created_at, :record);
 -- Replace a user's record; a row comes back if there is such a user.
 UPDATE users SET record = :record WHERE tenant_id = :tenant_id AND user_id = :user_id RETURNING 1;
 
+-- name: user_exchange
+-- Replace a user's record if it is still the one that was read; a row comes back if it was.
+UPDATE users SET record = :record
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND record = :before
+RETURNING 1;
+
 -- name: user_by_id
 -- One user of a tenant.
 SELECT record FROM users WHERE tenant_id = :tenant_id AND user_id = :user_id;
