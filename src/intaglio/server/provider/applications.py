@@ -40,7 +40,8 @@ def shared(tenant: Tenant, client_id: str) -> Plan[Client | None]:
 
 def _home(own: Client | None, client_id: str) -> Plan[Client | None]:
     homes = (own.home_tenant_id,) if own is not None else (yield from _homes(client_id))
-    # SECURITY: of two applications of one identifier neither is meant: nobody takes another's place by its name.
+    # SECURITY: of two applications of one identifier neither is meant: nobody takes another's place by its name
+    # (test_two_applications_of_one_identifier_are_neither).
     if len(homes) != 1:
         return None
     # SECURITY: nothing of a disabled tenant signs anybody in, at other tenants neither
