@@ -153,6 +153,8 @@ def test_errors_are_looked_up(site: Site) -> None:
     found = site.get(f"{BASE}/error?code=50011")
     assert found.status == 200
     assert "redirect URI" in found.text
+    assert "What this error means" in found.text
+    assert "ref_" not in found.text
     assert site.get(f"{BASE}/error?code=1").status == 404
     assert site.get(f"{BASE}/error?code=%3Cb%3E").status == 404
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from intaglio.protocol.device import GRANT
 from intaglio.server import upkeep
+from intaglio.server.http import devicepages
 from intaglio.server.model import devices
 from intaglio.server.provider import device
 from tests import harness
@@ -381,6 +382,23 @@ def test_the_question_says_what_asks(site: Site) -> None:
     assert "another address than yours" in text
     near = start(site, peer="192.0.2.1")
     assert "the address that you have, too" in enter(browser, near["user_code"]).text
+    own = start(site, peer="127.0.0.1")
+    assert "another address than yours" in enter(browser, own["user_code"]).text
+
+
+@pytest.mark.parametrize(
+    ("asked", "here", "told"),
+    [
+        ("127.0.0.1", "::1", True),
+        ("::1", "127.0.0.1", True),
+        ("127.0.0.1", "192.0.2.1", False),
+        ("192.0.2.2", "192.0.2.1", False),
+        ("", "::1", False),
+    ],
+)
+def test_both_loopback_addresses_are_one_machine(asked: str, here: str, told: bool) -> None:
+    """Nobody is warned of their own machine, and of every other address they are (RFC 8628 5.4)."""
+    assert devicepages.is_nearby(asked, here) is told
 
 
 def test_a_link_never_approves(site: Site) -> None:

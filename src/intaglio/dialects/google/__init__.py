@@ -1,1 +1,1 @@
-"""Google's tongue, thinly: the metadata server's identity endpoint, and the certificates that verify what it gave."""
+"""Google's tongue: people's sign-in, the metadata server, IAM and its credentials, token exchange, certificates."""

@@ -80,9 +80,9 @@ def write_error(answer: Known, ctx: Context) -> ErrorPage:
     if not text:
         return ErrorPage(404, "not_found", "No error here has this number.", ctx.ref)
     told = re.sub(r"'?\{[a-z_]+\}'?", "…", text)
-    return ErrorPage(
-        200, f"AADSTS{answer.value}", told, ctx.ref, "The application's operator finds the cause in the log."
-    )
+    # The reference is that of the answer which had the number, and not of this page.
+    next_step = "The answer with this number has a trace_id; the log has the cause under its first digits."
+    return ErrorPage(200, f"AADSTS{answer.value}", told, "", next_step)
 
 
 def read_native(request: Request, ctx: Context) -> Known:

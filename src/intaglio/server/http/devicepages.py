@@ -70,7 +70,7 @@ def confirm(waiting: WaitingDevice, name: str, user: User, scene: Scene, forms: 
         user_name=str(user.claims.get("name") or user.username),
         user_code=waiting.user_code,
         origin=request.origin,
-        nearby=request.origin == scene.peer,
+        nearby=is_nearby(request.origin, scene.peer),
         waited=waited(scene.now - request.created_at),
         action=WAITING + name,
         csrf=forms.token(scene.browser_secret, confirm_purpose(name, user)),
@@ -78,6 +78,12 @@ def confirm(waiting: WaitingDevice, name: str, user: User, scene: Scene, forms: 
         groups=consent.shown_groups(scopes, groups),
         face=pages.face(waiting.client),
     )
+
+
+def is_nearby(asked: str, here: str) -> bool:
+    """Tell whether a device asked from the address that this browser has (RFC 8628 5.4)."""
+    # A name such as localhost leads to either loopback address, and both are this machine.
+    return asked == here or (url.is_loopback_host(asked) and url.is_loopback_host(here))
 
 
 def waited(seconds: int) -> str:
