@@ -31,14 +31,21 @@ ALONE = (
 """What measures time, fills the machine or belongs together in one process: it runs by itself."""
 
 
+WINDOW = ("browser", "stories", "cli/test_login.py")
+"""What opens browsers, all of which come to one application's address: one process of the tests has them all."""
+
+
 def _known() -> list[str]:
     with ROWS.open("rb") as file:
         return [name for group in tomllib.load(file)["group"] for name in group["rows"]]
 
 
-def _is_alone(item: pytest.Item) -> bool:
-    place = item.path.relative_to(HERE).as_posix()
-    return any(place == one or place.startswith(one + "/") for one in ALONE)
+def _place(item: pytest.Item) -> str:
+    return item.path.relative_to(HERE).as_posix()
+
+
+def _is_in(place: str, places: tuple[str, ...]) -> bool:
+    return any(place == one or place.startswith(one + "/") for one in places)
 
 
 class Witnesses:
@@ -52,8 +59,11 @@ class Witnesses:
         """Note which test proves which row; a row that is not in the list stops the run."""
         known = set(_known())
         for item in items:
-            if _is_alone(item):
+            place = _place(item)
+            if _is_in(place, ALONE):
                 item.add_marker(pytest.mark.alone)
+            # A file's tests stay together, for they share what was started for them.
+            item.add_marker(pytest.mark.xdist_group("window" if _is_in(place, WINDOW) else place))
             for marker in item.iter_markers("capability"):
                 name, witness = marker.kwargs["name"], marker.kwargs["witness"]
                 if name not in known:
