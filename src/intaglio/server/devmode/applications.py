@@ -62,7 +62,7 @@ def seeded(
     return (
         client(
             GUIDS["ms-web"],
-            "ms-web",
+            "Example work app",
             now,
             token_endpoint_auth_methods=both,
             secrets=(secrets.keep("ms-web-secret", now),),
@@ -74,7 +74,7 @@ def seeded(
         ),
         client(
             GUIDS["ms-spa"],
-            "ms-spa",
+            "Example work page",
             now,
             redirect_uris=spa,
             post_logout_redirect_uris=spa,
@@ -83,7 +83,7 @@ def seeded(
         ),
         client(
             GUIDS["ms-native"],
-            "ms-native",
+            "Example work native app",
             now,
             application_type="native",
             redirect_uris=MS_NATIVE,
@@ -92,7 +92,7 @@ def seeded(
         ),
         client(
             GUIDS["ms-daemon"],
-            "ms-daemon",
+            "Example work daemon",
             now,
             token_endpoint_auth_methods=both,
             secrets=(secrets.keep("ms-daemon-secret", now),),
