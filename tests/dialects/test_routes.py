@@ -182,6 +182,8 @@ ASKED: dict[str, dict[tuple[str, str], int]] = {
         ("GET", "/discovery/instance"): 400,
         ("GET", "/userrealm/{name}"): 200,
         ("GET", "/error"): 404,
+        # It is no tenant's: behind a tenant's word there is nothing.
+        ("GET", "/metadata/identity/oauth2/token"): 404,
         ("GET", "/oauth2/nativeclient"): 200,
         ("GET", "/oauth2/deviceauth"): 200,
         **{(method, f"{path}/authorize"): 400 for path in MICROSOFT for method in ("GET", "POST")},

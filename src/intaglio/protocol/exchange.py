@@ -59,8 +59,23 @@ class ClientCredentialsExchange(msgspec.Struct, frozen=True):
     own: tuple[tuple[str, str], ...] = ()
 
 
+class AttachedExchange(msgspec.Struct, frozen=True):
+    """Ask for a token of the application that is attached to where one asks; `client_id` names it, empty is that one.
+
+    `own` are parameters that only the dialect understands.
+    """
+
+    client_id: str
+    scope: tuple[str, ...]
+    audience: str = ""
+    own: tuple[tuple[str, str], ...] = ()
+
+
 class TokenAnswer(msgspec.Struct, frozen=True):
-    """What the token endpoint gives; empty text is left out. `expires_in` is in seconds, `holder` whom it is about."""
+    """What the token endpoint gives; empty text is left out. `expires_in` is in seconds, `holder` whom it is about.
+
+    `client_id` is told where the asker did not say who it is.
+    """
 
     access_token: str
     expires_in: int
@@ -69,6 +84,7 @@ class TokenAnswer(msgspec.Struct, frozen=True):
     refresh_token: str = ""
     id_token: str = ""
     holder: Holder | None = None
+    client_id: str = ""
 
     def __repr__(self) -> str:
         return "TokenAnswer(…)"

@@ -121,7 +121,7 @@ def _development_listeners(port: int, scheme: str) -> tuple[Listener, ...]:
             name=name,
             base_url=f"{scheme}://localhost:{port + offset}",
             tenant="" if name == "standard" else seeds.SLUG,
-            account=seeds.ACCOUNT if name == "google" else "",
+            account={"google": seeds.ACCOUNT, "microsoft": seeds.ATTACHED}.get(name, ""),
         )
         for offset, name in enumerate(PORTS)
     )

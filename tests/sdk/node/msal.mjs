@@ -77,6 +77,10 @@ const steps = {
   async machine({ scopes }) {
     return told(await app.acquireTokenByClientCredential({ scopes, skipCache: true }));
   },
+  // The token of the machine itself, which a variable of the environment leads to.
+  async identity({ resource }) {
+    return told(await new msal.ManagedIdentityApplication().acquireToken({ resource }));
+  },
   async signOut() {
     await app.getTokenCache().removeAccount(await account());
     return { accounts: (await app.getTokenCache().getAllAccounts()).length };

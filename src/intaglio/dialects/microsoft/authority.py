@@ -22,6 +22,8 @@ TEMPLATE = "{tenantid}"
 """What stands for a tenant in the issuer of an authority that several share."""
 WITHOUT_TENANT = ("/error", "/oidc/userinfo")
 """Paths of the authority itself, behind no tenant's word."""
+MACHINE = "/metadata/identity/"
+"""Where a program asks for tokens of the machine that it runs on."""
 REALM = "/userrealm/"
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DEVICE = "/oauth2/deviceauth"
@@ -33,6 +35,9 @@ def locate(path: str) -> Addressed:
     """Split `/{tenant}/rest`; the word is a GUID, a domain or one of three fixed words, in any case of letters."""
     # VENDOR: one SDK joins paths with a slash too many.
     path = re.sub(r"/{2,}", "/", path)
+    if path.startswith(MACHINE):
+        # VENDOR: one SDK ends the path with a slash.
+        return Addressed(None, path.rstrip("/"))
     if path in WITHOUT_TENANT:
         return Addressed(COMMON, path, by="open", variant=V2, personal=True)
     word, slash, rest = path[1:].partition("/")

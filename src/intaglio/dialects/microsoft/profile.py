@@ -14,6 +14,7 @@ from intaglio.dialects.microsoft import (
     errors,
     implicit,
     keys,
+    managedidentity,
     members,
     policies,
     reserved,
@@ -58,6 +59,13 @@ def _userinfo(path: str) -> Route:
 
 
 COMMON = (
+    Route(
+        ("GET",),
+        managedidentity.PATH,
+        managedidentity.read,
+        managedidentity.write,
+        Surface("machine", managedidentity.write_fault, pages=False),
+    ),
     Route(
         ("GET",),
         "/discovery/instance",

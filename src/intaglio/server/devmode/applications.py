@@ -37,6 +37,8 @@ GUIDS = {
     for number, name in enumerate(("ms-web", "ms-spa", "ms-native", "ms-daemon"), start=1)
 }
 """The identifiers of applications as Microsoft's dialect has them, by name."""
+ATTACHED = GUIDS["ms-daemon"]
+"""The application that is attached to this machine."""
 MS_SCOPE = ("openid", "profile", "email", "offline_access", "User.Read")
 MS_DAEMON_SCOPE = f"api://{GUIDS['ms-daemon']}/.default"
 MS_NATIVE = ("http://localhost", "http://127.0.0.1/callback")

@@ -103,7 +103,7 @@ DOMAIN, PERSONAL_ID, CAROL, CAROL_ID = (
     applications.CAROL,
     applications.CAROL_ID,
 )
-GUIDS, MS_SCOPE = applications.GUIDS, applications.MS_SCOPE
+GUIDS, MS_SCOPE, ATTACHED = applications.GUIDS, applications.MS_SCOPE, applications.ATTACHED
 
 
 def listed(base_url: str) -> tuple[SeededClient, ...]:

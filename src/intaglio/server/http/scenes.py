@@ -31,4 +31,5 @@ def scene_of(listener: Listener, tenant: Tenant, request: Request, now: int, ref
         browser_secret=cookies.read(request, cookies.name("browser", kept, secure=secure)) if has_cookies else "",
         variant=variant,
         kept_under=kept,
+        attached=listener.account,
     )

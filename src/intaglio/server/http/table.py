@@ -11,6 +11,7 @@ from intaglio.protocol.clientadmin import ClientAct, ClientCreate, ClientsList
 from intaglio.protocol.device import DeviceAuthorization, DeviceExchange, DeviceVisit
 from intaglio.protocol.discovery import DiscoveryQuery, KeysQuery, Known
 from intaglio.protocol.exchange import (
+    AttachedExchange,
     ClientCredentialsExchange,
     CodeExchange,
     IntrospectQuery,
@@ -99,6 +100,7 @@ PROVIDER: dict[type, Act] = {
     CodeExchange: authorization_code.exchange,
     RefreshExchange: refresh_token.exchange,
     ClientCredentialsExchange: client_credentials.exchange,
+    AttachedExchange: client_credentials.attached,
     DeviceExchange: device_code.exchange,
     DeviceAuthorization: device.start,
     DeviceVisit: device.visit,

@@ -27,7 +27,10 @@ _PLANS = {"slug": tenants.by_slug, "id": tenants.by_id, "domain": tenants.by_dom
 
 
 class Listener(msgspec.Struct, frozen=True):
-    """One door: the dialect it speaks (None: planned), its base address, and the tenant and account fixed to it."""
+    """One door: the dialect it speaks (None: planned), its base address, and the tenant and account fixed to it.
+
+    `account` is whose tokens are given without asking who asks: a service account, or an application by its client_id.
+    """
 
     dialect: Dialect | None
     name: str

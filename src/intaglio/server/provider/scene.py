@@ -35,6 +35,7 @@ class Scene(msgspec.Struct, frozen=True):
     `device` says in a few words which browser it is, where a sign-in needs to know. `variant` is the dialect's name for
     the version of the endpoints; sessions and cookies are kept under the issuer without it, which is `kept_under`
     where that is another. `opened_from` is the issuer of the open address at which this began, where it was one.
+    `attached` is the client_id of the application that the listener speaks for, empty for none.
     """
 
     tenant: Tenant
@@ -51,6 +52,7 @@ class Scene(msgspec.Struct, frozen=True):
     variant: str = ""
     kept_under: str = ""
     opened_from: str = ""
+    attached: str = ""
 
     def __repr__(self) -> str:
         return f"Scene({self.issuer}, {self.ref})"

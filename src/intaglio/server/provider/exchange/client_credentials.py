@@ -7,7 +7,8 @@ from intaglio.errors import ProtocolFault
 from intaglio.names import GrantId
 from intaglio.protocol import circumstances
 from intaglio.protocol.circumstances import Circumstances
-from intaglio.protocol.exchange import ClientCredentialsExchange, TokenAnswer
+from intaglio.protocol.exchange import AttachedExchange, ClientCredentialsExchange, TokenAnswer
+from intaglio.protocol.faults import NotFound, invalid_request
 from intaglio.server.model import grants
 from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Grant
@@ -24,20 +25,20 @@ def _keep(family: Grant, token: AccessToken) -> Plan[None]:
     yield from grants.access_insert(token)
 
 
-def _scope(query: ClientCredentialsExchange, client: Client) -> tuple[str, ...]:
+def _scope(wanted: tuple[str, ...] | None, client: Client) -> tuple[str, ...]:
     # SECURITY: in another tenant than its own an application has what an administrator there consented to, and no more
     # (test_a_foreign_application_has_nothing_of_its_own).
     known = frozenset(client.consented_scope if client.home_tenant_id else client.scope)
     allowed = tuple(word for word in client.scope if word in known and word not in OF_PEOPLE)
-    if query.scope is None:
+    if wanted is None:
         return allowed
-    if not set(query.scope) <= set(allowed):
+    if not set(wanted) <= set(allowed):
         raise ProtocolFault(
             "invalid_scope",
             "The scope is not enabled for this application.",
-            detail={"expected": " ".join(allowed), "received": " ".join(query.scope)[:200]},
-        ).because("scope-unknown", scope=" ".join(query.scope)[:200])
-    return query.scope
+            detail={"expected": " ".join(allowed), "received": " ".join(wanted)[:200]},
+        ).because("scope-unknown", scope=" ".join(wanted)[:200])
+    return wanted
 
 
 def _check_audience(query: ClientCredentialsExchange, client: Client, scene: Scene) -> None:
@@ -63,7 +64,35 @@ async def exchange(query: ClientCredentialsExchange, scene: Scene, house: House)
         public = "A public application cannot use this grant type."
         raise ProtocolFault("unauthorized_client", public).because("secret-missing", client_id=client.client_id)
     _check_audience(query, client, scene)
-    scope = _scope(query, client)
+    scope = _scope(query.scope, client)
+    return await _given(client, scope, query.scope, query.audience, scene, house)
+
+
+async def attached(query: AttachedExchange, scene: Scene, house: House) -> TokenAnswer:
+    """Give an access token to the application that is attached to where one asks.
+
+    Raises `not_found` where none is attached, `invalid_request` where another is named, `invalid_scope`.
+
+    SECURITY: only the listener says whose tokens are given here; who asks, with which cookie or token, is never looked
+    at (test_only_the_listener_says_whose_token_it_is).
+    """
+    client = await house.client(scene, scene.attached) if scene.attached else None
+    if client is None:
+        raise NotFound(public="No application is attached here.")
+    if query.client_id not in ("", client.client_id):
+        named = query.client_id[:80]
+        raise invalid_request("Another application is attached here.", expected=client.client_id, received=named)
+    return await _given(client, _scope(query.scope, client), query.scope, query.audience, scene, house)
+
+
+async def _given(
+    client: Client,
+    scope: tuple[str, ...],
+    requested: tuple[str, ...] | None,
+    audience: str,
+    scene: Scene,
+    house: House,
+) -> TokenAnswer:
     access, lifetime = grant.new_access_token(), grant.lifetimes(client, "client_credentials", scene).access_token
     family = Grant(
         grant_id=GrantId(ids.opaque(16)),
@@ -76,10 +105,10 @@ async def exchange(query: ClientCredentialsExchange, scene: Scene, house: House)
         auth_time=0,
         acr="",
         amr="",
-        circumstances=circumstances.encode(Circumstances(audience=query.audience)),
+        circumstances=circumstances.encode(Circumstances(audience=audience)),
         created_at=scene.now,
         expires_at=scene.now + lifetime,
     )
     token = AccessToken(ids.digest(access), family.grant_id, family.scope, scene.now, scene.now + lifetime)
     await house.store.write(_keep, family, token)
-    return TokenAnswer(access, lifetime, scope, query.scope)
+    return TokenAnswer(access, lifetime, scope, requested, client_id=client.client_id)
