@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -15,6 +16,8 @@ from intaglio.server.model.clients import Client
 from intaglio.server.registry.deeds import Actor
 
 COLUMNS = ("role", "holders")
+F = TypeVar("F", bound=Callable[..., Any])
+Change = Callable[..., Awaitable[Client]]
 
 
 @click.group("role")
@@ -49,55 +52,48 @@ def list_(client_id: str, tenant: str, config: pathlib.Path | None, form: str | 
     output.write_list(shown(opening.administer(config, work)), form, columns=COLUMNS, value="role")
 
 
-@group.command("assign")
-@click.argument("client_id")
-@click.argument("role")
-@click.option("--user", "usernames", multiple=True, help="Name or UUID of a user; may be given again.")
-@click.option("--group", "group_ids", multiple=True, help="UUID of a group; may be given again.")
-@opening.tenant_option
-@opening.config_option
-@output.option
-def assign(
+def _holder_options(function: F) -> F:
+    for option in (
+        output.option,
+        opening.config_option,
+        opening.tenant_option,
+        click.option("--group", "group_ids", multiple=True, help="UUID of a group; may be given again."),
+        click.option("--user", "usernames", multiple=True, help="Name or UUID of a user; may be given again."),
+        click.argument("role"),
+        click.argument("client_id"),
+    ):
+        function = option(function)
+    return function
+
+
+def _changed(
+    change: Change,
     client_id: str,
     role: str,
+    *,
     usernames: tuple[str, ...],
     group_ids: tuple[str, ...],
     tenant: str,
     config: pathlib.Path | None,
     form: str | None,
 ) -> None:
-    """Give a role to users and groups; '' assigns them and is of no token."""
-
     async def work(a: Administration) -> Client:
         owner, actor = await tenants.show(a.store, tenant), Actor(acting.operator(), a.clock.now())
         holders = await _holders(a, owner.tenant_id, usernames, group_ids)
-        return await clientroles.assign(a.store, actor, owner.tenant_id, client_id, role, holders)
+        return await change(a.store, actor, owner.tenant_id, client_id, role, holders)
 
     output.write_list(shown(opening.administer(config, work)), form, columns=COLUMNS, value="role")
+
+
+@group.command("assign")
+@_holder_options
+def assign(client_id: str, role: str, **given: Any) -> None:
+    """Give a role to users and groups; '' assigns them and is of no token."""
+    _changed(clientroles.assign, client_id, role, **given)
 
 
 @group.command("unassign")
-@click.argument("client_id")
-@click.argument("role")
-@click.option("--user", "usernames", multiple=True, help="Name or UUID of a user; may be given again.")
-@click.option("--group", "group_ids", multiple=True, help="UUID of a group; may be given again.")
-@opening.tenant_option
-@opening.config_option
-@output.option
-def unassign(
-    client_id: str,
-    role: str,
-    usernames: tuple[str, ...],
-    group_ids: tuple[str, ...],
-    tenant: str,
-    config: pathlib.Path | None,
-    form: str | None,
-) -> None:
+@_holder_options
+def unassign(client_id: str, role: str, **given: Any) -> None:
     """Take a role from users and groups; without any of them the role itself is gone."""
-
-    async def work(a: Administration) -> Client:
-        owner, actor = await tenants.show(a.store, tenant), Actor(acting.operator(), a.clock.now())
-        holders = await _holders(a, owner.tenant_id, usernames, group_ids)
-        return await clientroles.unassign(a.store, actor, owner.tenant_id, client_id, role, holders)
-
-    output.write_list(shown(opening.administer(config, work)), form, columns=COLUMNS, value="role")
+    _changed(clientroles.unassign, client_id, role, **given)
