@@ -11,7 +11,7 @@ outcomes=$(mktemp)
 trap 'rm -f "$outcomes"' EXIT
 failed=0
 echo "[1/2] what can share the machine, in two processes"
-"$bin/python" -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not alone" --outcomes-to="$outcomes" || failed=1
+"$bin/python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not alone" --outcomes-to="$outcomes" || failed=1
 echo "[2/2] what has to be alone, and the table"
 "$bin/python" -m pytest -m alone --outcomes-from="$outcomes" --capabilities || failed=1
 exit "$failed"

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import tomllib
+from typing import Any
 
 import pytest
 
@@ -40,10 +41,6 @@ def _known() -> list[str]:
         return [name for group in tomllib.load(file)["group"] for name in group["rows"]]
 
 
-def _place(item: pytest.Item) -> str:
-    return item.path.relative_to(HERE).as_posix()
-
-
 def _is_in(place: str, places: tuple[str, ...]) -> bool:
     return any(place == one or place.startswith(one + "/") for one in places)
 
@@ -59,11 +56,8 @@ class Witnesses:
         """Note which test proves which row; a row that is not in the list stops the run."""
         known = set(_known())
         for item in items:
-            place = _place(item)
-            if _is_in(place, ALONE):
+            if _is_in(item.path.relative_to(HERE).as_posix(), ALONE):
                 item.add_marker(pytest.mark.alone)
-            # A file's tests stay together, for they share what was started for them.
-            item.add_marker(pytest.mark.xdist_group("window" if _is_in(place, WINDOW) else place))
             for marker in item.iter_markers("capability"):
                 name, witness = marker.kwargs["name"], marker.kwargs["witness"]
                 if name not in known:
@@ -138,6 +132,19 @@ class Handing:
     def pytest_sessionfinish(self) -> None:
         """Write the file once the last test has ended."""
         self.witnesses.keep(self.file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep a file's tests together in one process, for they share what was started for them; and all windows in one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            place = nodeid.partition("::")[0].removeprefix(HERE.name + "/")
+            return "window" if _is_in(place, WINDOW) else place
+
+    return ByFile(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import click
@@ -18,6 +18,7 @@ from intaglio.server.model.assigned import LifetimePolicy
 from intaglio.server.registry.deeds import Actor
 
 F = TypeVar("F", bound=Callable[..., Any])
+Change = Callable[..., Awaitable[LifetimePolicy]]
 COLUMNS = ("policy_id", "name", "seconds", "is_default")
 KNOWING = tuple(name for name, one in registry.DIALECTS.items() if one.read_policy is not None)
 """Dialects that have policies."""
@@ -122,6 +123,16 @@ def show(policy: str, tenant: str, config: pathlib.Path | None, form: str | None
     output.write_one(shown(found.policy) | told, form, value="policy_id")
 
 
+def _changed(
+    change: Change, policy: str, client_id: str, target: Target, tenant: str, config: pathlib.Path | None
+) -> LifetimePolicy:
+    async def work(a: Administration) -> LifetimePolicy:
+        owner, actor = await tenants.show(a.store, tenant), Actor(acting.operator(), a.clock.now())
+        return await change(a.store, actor, owner, policy, client_id, target)
+
+    return opening.administer(config, work)
+
+
 @command.command("assign")
 @click.argument("policy")
 @_target_options
@@ -130,12 +141,7 @@ def show(policy: str, tenant: str, config: pathlib.Path | None, form: str | None
 def assign(policy: str, application: str, service_principal: str, tenant: str, config: pathlib.Path | None) -> None:
     """Assign a policy; one that was assigned there before is not any more."""
     client_id, target = _target(application, service_principal)
-
-    async def work(a: Administration) -> LifetimePolicy:
-        owner, actor = await tenants.show(a.store, tenant), Actor(acting.operator(), a.clock.now())
-        return await lifetimepolicies.assign(a.store, actor, owner, policy, client_id, target)
-
-    found = opening.administer(config, work)
+    found = _changed(lifetimepolicies.assign, policy, client_id, target, tenant, config)
     faults.say(f"Assigned {faults.plain(found.name)} to the {target} {faults.plain(client_id)}.")
 
 
@@ -147,12 +153,7 @@ def assign(policy: str, application: str, service_principal: str, tenant: str, c
 def unassign(policy: str, application: str, service_principal: str, tenant: str, config: pathlib.Path | None) -> None:
     """Take an assignment away."""
     client_id, target = _target(application, service_principal)
-
-    async def work(a: Administration) -> LifetimePolicy:
-        owner, actor = await tenants.show(a.store, tenant), Actor(acting.operator(), a.clock.now())
-        return await lifetimepolicies.unassign(a.store, actor, owner, policy, client_id, target)
-
-    found = opening.administer(config, work)
+    found = _changed(lifetimepolicies.unassign, policy, client_id, target, tenant, config)
     faults.say(f"{faults.plain(found.name)} is not assigned to the {target} {faults.plain(client_id)} any more.")
 
 

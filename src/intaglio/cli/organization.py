@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import click
@@ -105,6 +106,17 @@ def delete(name: str, tenant: str, config: pathlib.Path | None) -> None:
     faults.say(f"Deleted the organization {name}.")
 
 
+def _changed(
+    change: Callable[..., Awaitable[Organization]], name: str, username: str, tenant: str, config: pathlib.Path | None
+) -> None:
+    async def work(a: Administration) -> None:
+        owner, actor = await _place(a, tenant)
+        found = await users.show(a.store, owner.tenant_id, username)
+        await change(a.store, actor, owner.tenant_id, name, found)
+
+    opening.administer(config, work)
+
+
 @member.command("add")
 @click.argument("name")
 @click.argument("username")
@@ -112,13 +124,7 @@ def delete(name: str, tenant: str, config: pathlib.Path | None) -> None:
 @opening.config_option
 def add(name: str, username: str, tenant: str, config: pathlib.Path | None) -> None:
     """Let the user with this name or UUID belong to an organization."""
-
-    async def work(a: Administration) -> None:
-        owner, actor = await _place(a, tenant)
-        found = await users.show(a.store, owner.tenant_id, username)
-        await organizations.add(a.store, actor, owner.tenant_id, name, found)
-
-    opening.administer(config, work)
+    _changed(organizations.add, name, username, tenant, config)
     faults.say(f"{username} belongs to {name}.")
 
 
@@ -129,13 +135,7 @@ def add(name: str, username: str, tenant: str, config: pathlib.Path | None) -> N
 @opening.config_option
 def remove(name: str, username: str, tenant: str, config: pathlib.Path | None) -> None:
     """Let the user with this name or UUID not belong to an organization any more."""
-
-    async def work(a: Administration) -> None:
-        owner, actor = await _place(a, tenant)
-        found = await users.show(a.store, owner.tenant_id, username)
-        await organizations.remove(a.store, actor, owner.tenant_id, name, found)
-
-    opening.administer(config, work)
+    _changed(organizations.remove, name, username, tenant, config)
     faults.say(f"{username} does not belong to {name} any more.")
 
 

@@ -5,9 +5,12 @@ RFC 6749 section 2.3.1 and RFC 7521 section 4.2 (client authentication), RFC 675
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -27,6 +30,12 @@ MAX_SECRET = 4096
 """Characters of any code, token or secret that a request may carry."""
 
 
+PASSED_ON = frozenset({"x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via", "origin"})
+"""By which a proxy says that it is one (RFC 7239 section 4, RFC 9110 section 7.6.3), and a browser that a page asks."""
+MAX_HOST = 300
+_HOST = re.compile(r"(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~%\-]+)?\])(?::[0-9]{1,5})?")
+
+
 class Context(msgspec.Struct, frozen=True):
     """What a reader or writer may know beside the message.
 
@@ -44,6 +53,22 @@ class Context(msgspec.Struct, frozen=True):
     fixed: Mapping[str, str] = {}
     variant: str = ""
     asked: Any = None
+
+
+@functools.lru_cache(maxsize=64)
+def is_own_host(given: str, base: str, names: frozenset[str]) -> bool:
+    """Tell whether a Host is one by which a machine's own address is asked: its base's, a name, or a bare address."""
+    # RFC 9110 7.2: a host and perhaps a port; what else is there is read by nobody in the same way.
+    if len(given) > MAX_HOST or not _HOST.fullmatch(given):
+        return False
+    try:
+        host = (urlsplit("//" + given).hostname or "").rstrip(".")
+        if host in names or host == urlsplit(base).hostname:
+            return True
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def query_params(request: Request) -> Params:

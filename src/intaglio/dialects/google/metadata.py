@@ -5,14 +5,13 @@ Wire facts were checked with the official clients of five languages; the audienc
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
 from html import escape
-from ipaddress import ip_address
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus
 
 from intaglio import codec
+from intaglio.dialects import coding
 from intaglio.dialects.coding import Context
 from intaglio.dialects.standard import errors as standard
 from intaglio.errors import IntaglioError, ProtocolFault
@@ -48,31 +47,13 @@ MAX_WAIT = 3600
 MAX_ETAG = 64
 
 JUDGED = ("host", "metadata-flavor")
-PASSED_ON = frozenset({"x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via", "origin"})
-"""By which a proxy says that it is one (RFC 7239 section 4, RFC 9110 section 7.6.3), and a browser that a page asks."""
 HOSTS = frozenset({"metadata", "metadata.google.internal", "localhost"})
-_HOST = re.compile(r"(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~%\-]+)?\])(?::[0-9]{1,5})?")
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
 NO_AUDIENCE = "non-empty audience parameter required"
 _STATUS = {"invalid_request": 400, "access_denied": 403}
 
 
 # --- who may ask
-
-
-@functools.lru_cache(maxsize=64)
-def _is_own_host(given: str, base: str) -> bool:
-    # RFC 9110 7.2: a host and perhaps a port; what else is there is read by nobody in the same way.
-    if not _HOST.fullmatch(given):
-        return False
-    try:
-        host = (urlsplit("//" + given).hostname or "").rstrip(".")
-        if host in HOSTS or host == urlsplit(base).hostname:
-            return True
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _flavored(request: Request, ctx: Context) -> None:
@@ -83,11 +64,11 @@ def _flavored(request: Request, ctx: Context) -> None:
     # SECURITY: a page in a browser and a confused proxy cannot send this header, or they add the others.
     if given.get("metadata-flavor") != "Google":
         raise ProtocolFault("access_denied", "Missing Metadata-Flavor:Google header.")
-    if not PASSED_ON.isdisjoint(given):
+    if not coding.PASSED_ON.isdisjoint(given):
         raise ProtocolFault("access_denied", "Requests through a proxy or from a browser are refused.")
     # SECURITY: a page whose name was bound anew to this address would be of one origin with us, and could send the
     # header above; but its Host is its own (test_metadata_refuses_a_rebound_name).
-    if not _is_own_host(given.get("host", "")[:300], ctx.base):
+    if not coding.is_own_host(given.get("host", ""), ctx.base, HOSTS):
         raise ProtocolFault("access_denied", "This server is not reached by that name.")
 
 

@@ -8,9 +8,6 @@ ask (test_s9_12_neither_pages_nor_proxies_ask).
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-from urllib.parse import urlsplit
-
 from intaglio import codec
 from intaglio.dialects import coding
 from intaglio.dialects.coding import Context
@@ -27,31 +24,24 @@ HEADER = "bad_request_102"
 """What a request without its header is told."""
 BACK = 300
 """Seconds by which a token is good before it was asked for."""
-PASSED_ON = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via", "origin")
+HOSTS = frozenset({"localhost"})
+JUDGED = ("host", "metadata")
 OTHER_NAMES = ("object_id", "principal_id", "msi_res_id", "mi_res_id")
 """How an identity is named otherwise than by its client_id; none is known here by these."""
 MAX_RESOURCE = 600
 
 
-def _is_own_host(given: str, base: str) -> bool:
-    try:
-        host = (urlsplit("//" + given).hostname or "").rstrip(".")
-        if host in ("localhost", urlsplit(base).hostname):
-            return True
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def _checked(request: Request, ctx: Context) -> None:
+    # SECURITY: of two fields of one name, who stands between may have looked at the other one.
+    if any(len(request.header_values(name)) > 1 for name in JUDGED):
+        raise ProtocolFault(HEADER, "A header that decides came twice.")
     # VENDOR: the value is in lower case.
-    if request.header_values("metadata") != ["true"]:
+    if request.header("metadata") != "true":
         raise ProtocolFault(HEADER, "Required metadata header not specified")
-    if any(request.header(name) is not None for name in PASSED_ON):
+    if not coding.PASSED_ON.isdisjoint(name for name, _ in request.headers):
         raise ProtocolFault(HEADER, "Requests through a proxy or from a browser are refused.")
     # SECURITY: a page whose name was bound anew to this address would be of one origin with us; its Host is its own.
-    if not _is_own_host((request.header("host") or "")[:300], ctx.base):
+    if not coding.is_own_host(request.header("host") or "", ctx.base, HOSTS):
         raise ProtocolFault(HEADER, "This server is not reached by that name.")
 
 
