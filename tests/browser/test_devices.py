@@ -97,9 +97,10 @@ def test_by_keyboard_alone(dev: live.Dev, page: sync_api.Page) -> None:
     """Typing, Tab and Enter are enough: the cursor waits in the field, and Enter goes on."""
     begun = _start(dev)
     page.goto(begun["verification_uri"])
+    page.wait_for_selector("#device-code:focus")
     page.keyboard.type(begun["user_code"].lower())
     page.keyboard.press("Enter")
-    page.wait_for_selector("#login-form")
+    page.wait_for_selector("#username:focus")
     page.keyboard.type("bob")
     page.keyboard.press("Tab")
     page.keyboard.type("bob-password")

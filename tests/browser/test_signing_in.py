@@ -231,6 +231,7 @@ def test_by_keyboard_alone(fresh: live.Dev, page: sync_api.Page, receiver: live.
     """Typing, Tab, Space and Enter are enough to sign in, untick a scope and allow the rest."""
     begun = live.authorization(_at(fresh))
     page.goto(begun.url)
+    page.wait_for_selector("#username:focus")
     page.keyboard.type("alice")
     page.keyboard.press("Tab")
     page.keyboard.type("alice-password")

@@ -163,6 +163,7 @@ def test_form_post_sends_itself(browser: sync_api.Browser) -> None:
 def test_login_works_by_keyboard_alone(phone: sync_api.Page) -> None:
     """Typing begins in the username, Tab leads to password, Sign in and Cancel in that order; Enter signs in."""
     phone.goto(f"{ORIGIN}/login")
+    phone.wait_for_selector("#username:focus")
     order = [phone.evaluate("document.activeElement.id")]
     for _ in range(3):
         phone.keyboard.press("Tab")
