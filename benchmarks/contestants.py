@@ -52,6 +52,11 @@ def memory(pid: int, name: str) -> int:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(name)), 0)
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that a process began."""
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 def listening(port: int, process: subprocess.Popen[bytes]) -> None:
     """Wait until a port answers."""
     deadline = time.monotonic() + 20

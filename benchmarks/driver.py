@@ -282,9 +282,14 @@ async def _timed(load: Load, done: list[asyncio.Future[None]]) -> dict[str, Any]
 
 
 def processor_seconds(pid: int | None) -> float:
-    """Return the processor time that a process has used."""
+    """Return the processor time that a process and its workers have used."""
     if not pid:
         return 0.0
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(_own_seconds(one) for one in (str(pid), *workers))
+
+
+def _own_seconds(pid: str) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 

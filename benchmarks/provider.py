@@ -19,10 +19,11 @@ from benchmarks import contestants
 from benchmarks.contestants import Contestant, drive
 from intaglio import ids
 from intaglio.clock import SystemClock
-from intaglio.server import compose, settings
+from intaglio.server import compose
 from intaglio.server.admin import clients, tenants
 from intaglio.server.admin.clients import NewClient
 from intaglio.server.admin.tenants import Policies
+from intaglio.server.settings import load as settings
 from tests.proof import browser, wire, world
 from tests.proof.browser import Browser
 from tests.proof.wire import Answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks import gate, providerreport, tokenreport, workloads
+from benchmarks import gate, growth, providerreport, tokenreport, workers, workloads
 
 ABOUT = (
     "GET authorize (session cookie, consent remembered) and POST token (client_secret_basic, PKCE S256) with an"
@@ -41,6 +41,10 @@ def markdown(found: dict[str, Any]) -> str:
         lines += workloads.lines(found["workloads"], _table)
     if "gate" in found:
         lines += gate.lines(found["gate"], _table)
+    if "workers" in found:
+        lines += workers.lines(found["workers"], _table)
+    if "growth" in found:
+        lines += growth.markdown(found["growth"])
     lines += ["", *(f"Short of what was promised: {one}." for one in found["short_of"])]
     return "\n".join(lines).rstrip() + "\n"
 

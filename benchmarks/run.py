@@ -2,7 +2,7 @@
 
 Everything runs on this machine, one server under load at a time, the contestants in turns; ratios are of medians of one
 run. Options: `--quick` (under a minute a part), `--only flows`, `--only provider`, `--only tokens`,
-`--only workloads` or `--only gate`, `--no-peer`,
+`--only workloads`, `--only gate`, `--only workers` or `--only growth`, `--no-peer`,
 `--name NAME` (of the results).
 """
 
@@ -28,7 +28,7 @@ import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks import contestants, gate, nodes, provider, report, tokens, workloads
+from benchmarks import contestants, gate, growth, nodes, provider, report, tokens, workers, workloads
 from benchmarks.contestants import Contestant, drive
 from tests import postgres
 from tests.proof import wire
@@ -189,6 +189,10 @@ def judge(found: dict[str, Any]) -> list[str]:
         short += workloads.short_of(found["workloads"])
     if "gate" in found:
         short += gate.short_of(found["gate"])
+    if "growth" in found:
+        short += growth.short_of(found["growth"])
+    if "workers" in found:
+        short += workers.short_of(found["workers"])
     return short + provider.disturbed(found.get("provider", {}), QUIET)
 
 
@@ -244,6 +248,11 @@ def measure(*, quick: bool, peer: bool, only: str = "") -> dict[str, Any]:
     if only in ("", "gate"):
         say("nginx with the gate and without, in turns …")
         found["gate"] = gate.measure(1 if quick else 5, 1.0 if quick else 3.0, say)
+    if only in ("", "workers"):
+        say("one worker and two, in turns …")
+        found["workers"] = workers.measure(2 if quick else 7, 2.0 if quick else 5.0, say)
+    if only == "growth":
+        found["growth"] = growth.measure(2 if quick else 6, 1.0 if quick else 3.0, say)
     return found
 
 
@@ -294,7 +303,10 @@ def main() -> int:
         "--quick", action="store_true", help="a rough look, under a minute a part; nothing is kept without --name"
     )
     parser.add_argument(
-        "--only", choices=("flows", "provider", "tokens", "workloads", "gate"), default="", help="one part alone"
+        "--only",
+        choices=("flows", "provider", "tokens", "workloads", "gate", "workers", "growth"),
+        default="",
+        help="one part alone; growth runs only when it is named",
     )
     parser.add_argument("--no-peer", action="store_true", help="without node oidc-provider")
     parser.add_argument("--name", default="", help="name of the result files")

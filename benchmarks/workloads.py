@@ -30,7 +30,7 @@ from intaglio import ids
 from intaglio.clock import SystemClock
 from intaglio.dialects import registry
 from intaglio.names import TenantId
-from intaglio.server import compose, run
+from intaglio.server import compose
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.devmode import seeds
 from intaglio.server.http import dispatch
@@ -41,6 +41,7 @@ from intaglio.server.model.plan import Plan
 from intaglio.server.model.policies import Binding
 from intaglio.server.model.pools import Pool, PoolProvider
 from intaglio.server.model.serviceaccounts import ServiceAccount
+from intaglio.server.run import loop
 from intaglio.tokens import jwk, jws
 from intaglio.wire.message import Request
 from tests.proof import wire
@@ -235,7 +236,7 @@ async def _minting(seconds: float) -> float:
 
 def minting_for(seconds: float) -> float:
     """Return the rate of the identity endpoint inside this process, which waits for threads as the server does."""
-    sys.setswitchinterval(run.SWITCH_SECONDS)
+    sys.setswitchinterval(loop.SWITCH_SECONDS)
     return uvloop.run(_minting(seconds))
 
 

@@ -20,7 +20,7 @@ from intaglio.cli import faults
 from intaglio.cli import main as commands
 from intaglio.dialects import believing
 from intaglio.errors import Denied, Refused, Unavailable
-from intaglio.server import settings as table
+from intaglio.server.settings import keys as table
 from intaglio.validate import catalogue, steps
 from intaglio.validate.ruleset import RuleSet
 

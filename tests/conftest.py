@@ -1,7 +1,8 @@
 """Collects what the tests prove about each row of `docs/capabilities.toml` and reports it at the end of the run.
 
-The run may be in two parts, one after the other: what takes no notice of its surroundings runs in several processes,
-what measures time or fills the machine runs `alone`. The first part hands its outcomes to the second in a file.
+The run may be in parts: what takes no notice of its surroundings runs in several processes; then what measures time or
+fills the machine runs `alone`, and beside it what only `waits` for time to pass. The others hand their outcomes to the
+part that prints the table in files.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import time
 import tomllib
 from typing import Any
 
@@ -17,6 +19,8 @@ import pytest
 HERE = pathlib.Path(__file__).parent
 ROWS = HERE.parent / "docs" / "capabilities.toml"
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+PATIENCE = 180.0
+"""Seconds for which the table waits for another part of the run."""
 ALONE = (
     "cli/test_main.py",
     "cli/test_token_get.py",
@@ -56,7 +60,8 @@ class Witnesses:
         """Note which test proves which row; a row that is not in the list stops the run."""
         known = set(_known())
         for item in items:
-            if _is_in(item.path.relative_to(HERE).as_posix(), ALONE):
+            waits = item.get_closest_marker("waits") is not None
+            if _is_in(item.path.relative_to(HERE).as_posix(), ALONE) and not waits:
                 item.add_marker(pytest.mark.alone)
             for marker in item.iter_markers("capability"):
                 name, witness = marker.kwargs["name"], marker.kwargs["witness"]
@@ -95,7 +100,10 @@ class Witnesses:
     def keep(self, file: pathlib.Path) -> None:
         """Write the outcomes for the second part of the run."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(self.rows), "utf-8")
+        # Whoever waits for the file finds it whole.
+        begun = file.with_suffix(".begun")
+        begun.write_text(json.dumps(self.rows), "utf-8")
+        begun.replace(file)
 
     def take(self, file: pathlib.Path) -> None:
         """Add the outcomes of the first part."""
@@ -106,11 +114,13 @@ class Witnesses:
 class Table:
     """The table of rows and witnesses at the end of a run."""
 
-    def __init__(self, witnesses: Witnesses) -> None:
-        self.witnesses = witnesses
+    def __init__(self, witnesses: Witnesses, files: list[pathlib.Path]) -> None:
+        self.witnesses, self.files = witnesses, files
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table, and under it the rows that have no passing witness."""
+        for file in self.files:
+            self._take(file)
         states = {name: self.witnesses.state(name) for name in _known()}
         terminalreporter.section("capabilities")
         for name, (state, witnesses) in states.items():
@@ -121,6 +131,14 @@ class Table:
         terminalreporter.write_line(f"{len(states) - len(missing)} of {len(states)} rows have a passing witness.")
         if missing:
             terminalreporter.write_line("Not there (no passing witness): " + ", ".join(missing))
+
+    def _take(self, file: pathlib.Path) -> None:
+        """Add what another part of the run proved, which may still be running; what it never told is not there."""
+        deadline = time.monotonic() + PATIENCE
+        while not file.exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        if file.exists():
+            self.witnesses.take(file)
 
 
 class Handing:
@@ -151,7 +169,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that `make test` gives."""
     parser.addoption("--capabilities", action="store_true", help="print the capabilities and their witnesses")
     parser.addoption("--outcomes-to", metavar="FILE", help="write what the tests proved to a file")
-    parser.addoption("--outcomes-from", metavar="FILE", help="add what an earlier part of the run proved")
+    parser.addoption("--outcomes-from", metavar="FILE", action="append", help="add what another part of the run proved")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -161,9 +179,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(witnesses, "capability-witnesses")
     if os.environ.get("PYTEST_XDIST_WORKER"):
         return
-    if config.getoption("--outcomes-from"):
-        witnesses.take(pathlib.Path(config.getoption("--outcomes-from")))
     if config.getoption("--outcomes-to"):
         config.pluginmanager.register(Handing(witnesses, pathlib.Path(config.getoption("--outcomes-to"))), "outcomes")
     if config.getoption("--capabilities"):
-        config.pluginmanager.register(Table(witnesses), "capability-table")
+        files = [pathlib.Path(file) for file in config.getoption("--outcomes-from") or ()]
+        config.pluginmanager.register(Table(witnesses, files), "capability-table")

@@ -22,7 +22,8 @@ from intaglio import clock as clocks
 from intaglio import codec
 from intaglio.names import ClientId, RingId, TenantId, UserId
 from intaglio.protocol import pkce
-from intaglio.server import compose, run
+from intaglio.server import compose
+from intaglio.server.adminapi.front import AdministrationFront
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.devmode import seeds
 from intaglio.server.devmode.demo import Demo
@@ -36,6 +37,7 @@ from intaglio.server.model.clients import Client
 from intaglio.server.model.signingkeys import SigningKeyRecord
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
+from intaglio.server.run import dev
 from intaglio.server.web.render import HTMLPages
 from intaglio.wire.flow import Flow, Reply
 from tests.web import markup
@@ -122,14 +124,19 @@ class Site:
     """The server with everything that development mode seeds."""
 
     def __init__(
-        self, *, development: bool = True, listeners: tuple[Listener, ...] | None = None, keys: bool = True
+        self,
+        *,
+        development: bool = True,
+        listeners: tuple[Listener, ...] | None = None,
+        keys: bool = True,
+        url: str = "sqlite:///:memory:",
     ) -> None:
         self._runner = asyncio.Runner()
         self.clock = clocks.FixedClock(NOW)
         self.vault = Vault(MASTER_KEY)
         self.passwords = Passwords(memory_kib=8, passes=1)
-        self.listeners = listeners or run._development_listeners(STANDARD, "http")
-        self.store = self.run(compose.open_store("sqlite:///:memory:", self.clock, create=True))
+        self.listeners = listeners or dev.development_listeners(STANDARD, "http")
+        self.store = self.run(compose.open_store(url, self.clock, create=True))
         self.hall = compose.assemble(self.store, self.vault, self.clock, self.passwords, development=development)
         self.hall.pages = _renderer()
         self.house = self.hall.house
@@ -141,7 +148,8 @@ class Site:
         if development:
             demo = Demo(self.base, lambda: InProcess(self), self.clock)
             front = DevelopmentFront(start_page("0", self.listeners, ()), self.listeners, demo)
-        self.app = ServerApp(self.hall, {STANDARD + i: one for i, one in enumerate(self.listeners)}, front)
+        doors = {STANDARD + i: one for i, one in enumerate(self.listeners)}
+        self.app = ServerApp(self.hall, doors, AdministrationFront(behind=front))
 
     def __repr__(self) -> str:
         return "Site()"

@@ -50,6 +50,8 @@ STEP = 10_000
 """Milliseconds that a page may take for a step."""
 NODE_MODULES = pathlib.Path(__file__).parent / "sdk" / "node" / "node_modules"
 SECRETS = ("alice-password", "bob-password", "web-secret", "machine-secret")
+MASTER_KEY = base64.b64encode(hashlib.sha256(b"the master key of tests").digest()).decode()
+"""A master key that settings accept: what counts up or repeats itself is refused."""
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 

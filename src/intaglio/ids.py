@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import secrets
 import uuid
 
@@ -66,8 +67,23 @@ def ordered(now: int) -> str:
 
 
 _ORDER = itertools.count()
-_BEGINNING = secrets.token_hex(4)
-_NUMBER = itertools.count(int.from_bytes(secrets.token_bytes(2)))
+
+
+class _References:
+    """How this process's references begin, and their number."""
+
+    def __init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        self.beginning = secrets.token_hex(4)
+        self.number = itertools.count(int.from_bytes(secrets.token_bytes(2)))
+
+
+_REFERENCES = _References()
+# A worker is a copy of the process that it was forked from, and must not count on where that one was.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_REFERENCES.begin_anew)
 
 
 def reference() -> str:
@@ -75,7 +91,7 @@ def reference() -> str:
 
     It need not be secret, only this request's own: a beginning that is the process's, and a number.
     """
-    return f"ref_{_BEGINNING}{next(_NUMBER):06x}"
+    return f"ref_{_REFERENCES.beginning}{next(_REFERENCES.number):06x}"
 
 
 def digest(text: str) -> bytes:

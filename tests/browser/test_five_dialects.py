@@ -7,7 +7,6 @@ from playwright import sync_api
 
 from intaglio.dialects import registry
 from intaglio.dialects.dialect import Site
-from intaglio.server import run
 from intaglio.server.devmode import seeds
 from tests import live
 from tests.capability import capability
@@ -16,7 +15,7 @@ from tests.capability import capability
 def _endpoints(dev: live.Dev) -> list[str]:
     """Return the authorization endpoint of each dialect, which its metadata tells."""
     found = []
-    for offset, name in enumerate(run.PORTS):
+    for offset, name in enumerate(live.NAMES):
         base = f"{dev.scheme}://localhost:{dev.port + offset}"
         issuer = registry.DIALECTS[name].issuer(Site(base, seeds.SLUG, seeds.TENANT_ID, seeds.OWNER))
         where = issuer.rstrip("/") + "/.well-known/openid-configuration"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import pathlib
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from intaglio.cli import main
+from tests import live
 
 
 class Ran(NamedTuple):
@@ -43,6 +43,6 @@ def database(run: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) 
     """Return `run` with a fresh database and a master key, named by the environment."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("INTAGLIO_DATABASE__URL", f"sqlite:///{tmp_path}/cli.db")
-    monkeypatch.setenv("INTAGLIO_KEYS__MASTER_KEY", base64.b64encode(bytes(range(32))).decode())
+    monkeypatch.setenv("INTAGLIO_KEYS__MASTER_KEY", live.MASTER_KEY)
     assert run("migrate", "up").code == 0
     return run

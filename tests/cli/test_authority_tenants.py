@@ -82,8 +82,8 @@ def test_groups_and_their_members(tenant: Run) -> None:
     removed = tenant("group", "member", "remove", made["group_id"], "ada", *OF, "-o", "json")
     assert json.loads(removed.out)["groups"] == []
     assert "(group-unknown)" in tenant("group", "member", "add", "nothing", "ada", *OF).err
-    assert tenant("group", "delete", role, *OF).code == Exit.OK
-    assert "(group-unknown)" in tenant("group", "delete", role, *OF).err
+    assert tenant("group", "delete", role, *OF, "--yes").code == Exit.OK
+    assert "(group-unknown)" in tenant("group", "delete", role, *OF, "--yes").err
     logged = tenant("audit", "list", *OF).out
     for action in ("create", "add", "remove", "delete"):
         assert f"group.{action}" in logged

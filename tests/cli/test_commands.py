@@ -173,6 +173,8 @@ def test_next_page_of_users_begins_where_the_last_one_ended(tenant: Run) -> None
     for _ in range(4):
         ran = tenant("user", "list", "-o", "value", "--limit", "1", "--after", after)
         seen += ran.out.split()
+        if not ran.err:
+            break
         after = ran.err.rpartition("--after ")[2].strip()
     assert seen == ["ada", "Bob", "Zoe"]
 
@@ -246,7 +248,7 @@ def test_output_formats_say_the_same(tenant: Run) -> None:
     as_yaml = yaml.safe_load(tenant("tenant", "list", "-o", "yaml").out)
     table = tenant("tenant", "list", "-o", "table").out.splitlines()
     assert as_yaml == as_json
-    assert table[0].split() == ["SLUG", "NAME", "OWNER", "TENANT_ID", "CREATED_AT"]
+    assert table[0].split() == ["SLUG", "NAME", "OWNER", "TENANT_ID", "CREATED_AT", "DISABLED_AT"]
     assert table[1].split()[3] == as_json[0]["tenant_id"]
     assert tenant("tenant", "list", "-o", "value").out == "default\n"
 

@@ -82,7 +82,7 @@ def test_a_connection_is_made_shown_changed_and_deleted(acme: Run) -> None:
     assert back["has_secret"] is False
     listed = acme("connection", "list", "--tenant", "acme", "-o", "value")
     assert listed.out.split() == ["op"]
-    assert acme("connection", "delete", "op", "--tenant", "acme").code == 0
+    assert acme("connection", "delete", "op", "--tenant", "acme", "--yes").code == 0
     assert "connection-unknown" in acme("connection", "show", "op", "--tenant", "acme").err
     log = acme("audit", "list", "--tenant", "acme")
     assert "connection.create" in log.out

@@ -37,7 +37,7 @@ def test_an_organization_and_its_members(tenant: Run) -> None:
     assert tenant("organization", "member", "remove", "hay", "ada", *OF).code == Exit.OK
     assert json.loads(tenant("organization", "member", "list", "hay", *OF, "-o", "json").out) == []
     assert json.loads(tenant("organization", "list", *OF, "-o", "json").out) == [made]
-    assert tenant("organization", "delete", "hay", *OF).code == Exit.OK
+    assert tenant("organization", "delete", "hay", *OF, "--yes").code == Exit.OK
     assert "(organization-unknown)" in tenant("organization", "show", "hay", *OF).err
     logged = tenant("audit", "list", *OF).out
     for action in ("create", "add", "remove", "delete"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import pathlib
 import socket
 import sqlite3
@@ -17,6 +18,8 @@ import pytest
 from tests import live
 from tests.capability import capability
 
+ANOTHER_KEY = base64.b64encode(hashlib.sha256(b"another master key").digest()).decode()
+
 
 class Serving:
     """A configured server in a folder of its own; `environment` names its settings."""
@@ -27,7 +30,7 @@ class Serving:
         self.base_url = f"http://localhost:{self.port}"
         self.environment = live.environment() | {
             "INTAGLIO_DATABASE__URL": f"sqlite:///{folder}/serve.db",
-            "INTAGLIO_KEYS__MASTER_KEY": base64.b64encode(bytes(range(32))).decode(),
+            "INTAGLIO_KEYS__MASTER_KEY": live.MASTER_KEY,
             "INTAGLIO_STANDARD__LISTEN": f"127.0.0.1:{self.port}",
             "INTAGLIO_STANDARD__BASE_URL": self.base_url,
         }
@@ -107,7 +110,7 @@ def test_serve_knows_no_option_of_development(prepared: Serving, option: str) ->
 
 def test_serve_needs_its_settings(prepared: Serving) -> None:
     """What is missing is listed, all of it."""
-    done = prepared.run("serve", INTAGLIO_STANDARD__LISTEN="nowhere", INTAGLIO_SERVER__WORKERS="3")
+    done = prepared.run("serve", INTAGLIO_STANDARD__LISTEN="nowhere", INTAGLIO_SERVER__WORKERS="300")
     assert done.returncode == 2
     assert "standard.listen" in done.stderr
     assert "server.workers" in done.stderr
@@ -117,8 +120,8 @@ def test_serve_needs_its_settings(prepared: Serving) -> None:
     ("changes", "code"),
     [
         ({"INTAGLIO_DATABASE__URL": "sqlite:////nowhere/at/all.db"}, "migrations-pending"),
-        ({"INTAGLIO_KEYS__MASTER_KEY": base64.b64encode(b"x" * 32).decode()}, "master-key-wrong"),
-        ({"INTAGLIO_KEYS__MASTER_KEY": "c2hvcnQ="}, "master-key-length"),
+        ({"INTAGLIO_KEYS__MASTER_KEY": ANOTHER_KEY}, "master-key-wrong"),
+        ({"INTAGLIO_KEYS__MASTER_KEY": "c2hvcnQ="}, "settings-invalid"),
     ],
     ids=["no database", "another master key", "short master key"],
 )

@@ -8,7 +8,10 @@ import pytest
 
 from intaglio.dialects import registry
 from intaglio.errors import Misconfigured
-from intaglio.server import run, settings
+from intaglio.server.run import serve
+from intaglio.server.settings import keys, load
+from intaglio.server.settings.records import Google, Listener
+from tests import live
 from tests.capability import capability
 from tests.cli.conftest import Run
 
@@ -16,7 +19,7 @@ GOOD = """
 [database]
 url = "sqlite:///var/intaglio.db"
 [keys]
-master_key = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYw"
+master_key = "26jTEFpMIjxCUcVmdHXoRfQh/oWKSWwEizJv4ZQDGqw="
 [standard]
 listen = "127.0.0.1:8080"
 base_url = "https://id.example.com"
@@ -27,13 +30,21 @@ def write(folder: pathlib.Path, text: str) -> pathlib.Path:
     """Write a configuration file."""
     path = folder / "intaglio.toml"
     path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def write_key(path: pathlib.Path, text: str = live.MASTER_KEY) -> pathlib.Path:
+    """Write a file that only its owner can read."""
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
     return path
 
 
 def faults_of(folder: pathlib.Path, text: str, environment: dict[str, str] | None = None) -> list[str]:
     """Return the faults that loading reports."""
     with pytest.raises(Misconfigured) as caught:
-        settings.load(write(folder, text), environment or {})
+        load.load(write(folder, text), environment or {})
     assert caught.value.code == "settings-invalid"
     faults = caught.value.detail["faults"]
     assert isinstance(faults, tuple)
@@ -67,7 +78,7 @@ def test_all_faults_are_reported_together(tmp_path: pathlib.Path) -> None:
     listen = "8080"
     base_url = "http://id.example.com"
     [server]
-    workers = 4
+    workers = 400
     nonsense = 1
     """
     assert len(faults_of(tmp_path, text)) == 4
@@ -103,20 +114,20 @@ def test_listen_is_refused(tmp_path: pathlib.Path, listen: str) -> None:
 @pytest.mark.parametrize("base_url", ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"])
 def test_loopback_base_url_may_be_http(tmp_path: pathlib.Path, base_url: str) -> None:
     """What stays on this machine may be http."""
-    loaded = settings.load(write(tmp_path, GOOD.replace("https://id.example.com", base_url)), {})
+    loaded = load.load(write(tmp_path, GOOD.replace("https://id.example.com", base_url)), {})
     assert loaded.listeners[0].base_url == base_url
 
 
 def test_allow_http_holds_only_where_the_listener_is_on_loopback(tmp_path: pathlib.Path) -> None:
     """`allow_http` lets a hosts-file name be http, but never a listener that the network reaches."""
     http = GOOD.replace("https://", "http://") + "\n[server]\nallow_http = true"
-    assert settings.load(write(tmp_path, http), {}).server.allow_http
+    assert load.load(write(tmp_path, http), {}).server.allow_http
     assert faults_of(tmp_path, http.replace("127.0.0.1:8080", "0.0.0.0:8080"))
 
 
 def test_ipv6_listen_is_read(tmp_path: pathlib.Path) -> None:
     """An IPv6 address stands in brackets."""
-    door = settings.load(write(tmp_path, GOOD.replace("127.0.0.1:8080", "[::1]:8443")), {}).listeners[0]
+    door = load.load(write(tmp_path, GOOD.replace("127.0.0.1:8080", "[::1]:8443")), {}).listeners[0]
     assert (door.host, door.port) == ("::1", 8443)
 
 
@@ -125,7 +136,7 @@ def test_environment_overrides_the_file_and_a_flag_overrides_both(tmp_path: path
     """Flags stand over the environment, the environment over the file; origins tell which it was."""
     file = write(tmp_path, GOOD)
     environment = {"INTAGLIO_DATABASE__URL": "sqlite:///env.db", "INTAGLIO_SERVER__LOG_LEVEL": "debug", "HOME": "/"}
-    loaded = settings.load(file, environment, {"server.log_level": "error"})
+    loaded = load.load(file, environment, {"server.log_level": "error"})
     assert loaded.database.url == "sqlite:///env.db"
     assert loaded.server.log_level == "error"
     assert loaded.origins["database.url"] == "environment"
@@ -136,23 +147,23 @@ def test_environment_overrides_the_file_and_a_flag_overrides_both(tmp_path: path
 
 def test_secret_is_read_from_a_file_named_in_the_environment(tmp_path: pathlib.Path) -> None:
     """`…_FILE` names a file that holds the value; its last line break is not part of it."""
-    (tmp_path / "key").write_text("abc\n", encoding="utf-8")
-    loaded = settings.load(None, {"INTAGLIO_KEYS__MASTER_KEY_FILE": str(tmp_path / "key")})
+    write_key(tmp_path / "key", live.MASTER_KEY + "\n")
+    loaded = load.load(None, {"INTAGLIO_KEYS__MASTER_KEY_FILE": str(tmp_path / "key")})
     assert loaded.master_key is not None
-    assert loaded.master_key.reveal() == "abc"
+    assert loaded.master_key.reveal() == live.MASTER_KEY
 
 
 def test_secret_file_in_the_settings_is_found_beside_them(tmp_path: pathlib.Path) -> None:
     """`master_key_file` in the file is relative to the file."""
-    (tmp_path / "master.key").write_text("abc", encoding="utf-8")
-    loaded = settings.load(write(tmp_path, '[keys]\nmaster_key_file = "master.key"'), {})
+    write_key(tmp_path / "master.key")
+    loaded = load.load(write(tmp_path, '[keys]\nmaster_key_file = "master.key"'), {})
     assert loaded.master_key is not None
-    assert loaded.master_key.reveal() == "abc"
+    assert loaded.master_key.reveal() == live.MASTER_KEY
 
 
 def test_value_and_file_of_one_setting_are_refused(tmp_path: pathlib.Path) -> None:
     """Two sources of one setting are a fault, not a choice."""
-    (tmp_path / "key").write_text("abc", encoding="utf-8")
+    write_key(tmp_path / "key")
     environment = {"INTAGLIO_KEYS__MASTER_KEY": "x", "INTAGLIO_KEYS__MASTER_KEY_FILE": str(tmp_path / "key")}
     assert any("both" in fault for fault in faults_of(tmp_path, GOOD, environment))
 
@@ -166,19 +177,22 @@ def test_missing_secret_file_is_a_fault(tmp_path: pathlib.Path) -> None:
 def test_no_secret_is_in_a_text(tmp_path: pathlib.Path) -> None:
     """Neither settings nor faults print the master key or the database's address."""
     environment = {
-        "INTAGLIO_KEYS__MASTER_KEY": "canary-one",
+        "INTAGLIO_KEYS__MASTER_KEY": live.MASTER_KEY,
         "INTAGLIO_DATABASE__URL": "postgresql://u:canary-two@h/d",
         "INTAGLIO_STANDARD__LISTEN": "x",
     }
-    assert "canary" not in repr(settings.load(None, {k: v for k, v in environment.items() if "LISTEN" not in k}))
+    shown = repr(load.load(None, {k: v for k, v in environment.items() if "LISTEN" not in k}))
+    assert "canary" not in shown
+    assert live.MASTER_KEY not in shown
     environment["INTAGLIO_DATABASE__URL"] = "mysql://u:canary-two@h/d"
+    environment["INTAGLIO_KEYS__MASTER_KEY"] = "canary-one"
     assert "canary" not in "".join(faults_of(tmp_path, GOOD, environment))
 
 
 def test_broken_toml_does_not_quote_its_line(tmp_path: pathlib.Path) -> None:
     """A line that is not TOML may hold a secret: only the file is named."""
     with pytest.raises(Misconfigured) as caught:
-        settings.load(write(tmp_path, "[keys]\nmaster_key = canary"), {})
+        load.load(write(tmp_path, "[keys]\nmaster_key = canary"), {})
     assert caught.value.code == "settings-file"
     assert "canary" not in repr(caught.value.detail)
     assert caught.value.__cause__ is None
@@ -187,22 +201,22 @@ def test_broken_toml_does_not_quote_its_line(tmp_path: pathlib.Path) -> None:
 def test_file_that_is_not_there_is_refused(tmp_path: pathlib.Path) -> None:
     """A named file must be there."""
     with pytest.raises(Misconfigured) as caught:
-        settings.load(tmp_path / "none.toml", {})
+        load.load(tmp_path / "none.toml", {})
     assert caught.value.code == "settings-file"
 
 
 def test_serving_needs_a_database_a_key_and_a_dialect() -> None:
     """Three things missing are three faults."""
     with pytest.raises(Misconfigured) as caught:
-        settings.require_serving(settings.load(None, {}))
+        load.require_serving(load.load(None, {}))
     assert len(caught.value.detail["faults"]) == 3  # type: ignore[arg-type]
 
 
 def test_good_settings_may_serve(tmp_path: pathlib.Path) -> None:
     """The smallest file that may serve is read as it stands."""
-    loaded = settings.load(write(tmp_path, GOOD), {})
-    settings.require_serving(loaded)
-    assert loaded.listener("standard") == settings.Listener("standard", "127.0.0.1", 8080, "https://id.example.com")
+    loaded = load.load(write(tmp_path, GOOD), {})
+    load.require_serving(loaded)
+    assert loaded.listener("standard") == Listener("standard", "127.0.0.1", 8080, "https://id.example.com")
     assert loaded.listener("google") is None
 
 
@@ -210,9 +224,9 @@ def test_good_settings_may_serve(tmp_path: pathlib.Path) -> None:
 def test_a_listener_of_workspaces(tmp_path: pathlib.Path) -> None:
     """The cloudentity dialect has a door of its own; no tenant belongs to it, for the path names one."""
     text = GOOD + '\n[cloudentity]\nlisten = "127.0.0.1:8084"\nbase_url = "https://work.example.com"'
-    loaded = settings.load(write(tmp_path, text), {})
-    settings.require_serving(loaded)
-    found = run._serving_listeners(loaded)[8084]
+    loaded = load.load(write(tmp_path, text), {})
+    load.require_serving(loaded)
+    found = serve.serving_listeners(loaded)[8084]
     assert (found.name, found.base_url, found.tenant) == ("cloudentity", "https://work.example.com", "")
     assert found.dialect is registry.DIALECTS["cloudentity"]
 
@@ -221,9 +235,9 @@ def test_a_listener_of_workspaces(tmp_path: pathlib.Path) -> None:
 def test_a_listener_of_an_authority(tmp_path: pathlib.Path) -> None:
     """The microsoft dialect has a door of its own, and no tenant belongs to it."""
     text = GOOD + '\n[microsoft]\nlisten = "127.0.0.1:8082"\nbase_url = "https://login.example.com"'
-    loaded = settings.load(write(tmp_path, text), {})
-    settings.require_serving(loaded)
-    found = run._serving_listeners(loaded)[8082]
+    loaded = load.load(write(tmp_path, text), {})
+    load.require_serving(loaded)
+    found = serve.serving_listeners(loaded)[8082]
     assert (found.name, found.base_url, found.tenant) == ("microsoft", "https://login.example.com", "")
     assert found.dialect is registry.DIALECTS["microsoft"]
 
@@ -245,25 +259,25 @@ def test_half_of_a_certificate_is_refused(tmp_path: pathlib.Path) -> None:
 
 def test_every_key_has_help_and_a_variable_of_its_own() -> None:
     """The table is complete and without collisions."""
-    assert all(key.help for key in settings.KEYS)
-    assert len({key.variable for key in settings.KEYS}) == len(settings.KEYS)
+    assert all(key.help for key in keys.KEYS)
+    assert len({key.variable for key in keys.KEYS}) == len(keys.KEYS)
 
 
 def test_single_underscore_in_a_variable_is_not_overlooked(tmp_path: pathlib.Path) -> None:
     """`INTAGLIO_DATABASE_URL` would be silently without effect; it is refused with the right spelling."""
     (fault,) = faults_of(tmp_path, GOOD, {"INTAGLIO_DATABASE_URL": "sqlite:///x"})
     assert "did you mean INTAGLIO_DATABASE__URL?" in fault
-    assert settings.load(None, {"INTAGLIO_CONFIG": "x", "INTAGLIO_VECTORS": "y"}).database.url == ""
+    assert load.load(None, {"INTAGLIO_CONFIG": "x", "INTAGLIO_VECTORS": "y"}).database.url == ""
 
 
 @capability("outgoing-allow", witness="environment variables")
 def test_places_are_listed_in_the_environment(tmp_path: pathlib.Path) -> None:
     """Places stand with commas between them in the environment; the file may hold a list; both are shown by origin."""
-    loaded = settings.load(None, {"INTAGLIO_OUTGOING__ALLOW": "rp.example:8443, 10.0.0.0/8"})
+    loaded = load.load(None, {"INTAGLIO_OUTGOING__ALLOW": "rp.example:8443, 10.0.0.0/8"})
     assert loaded.outgoing.allow == ("rp.example:8443", "10.0.0.0/8")
     assert loaded.outgoing.time_limit_seconds == 10
     text = '[outgoing]\nallow = ["a.example"]\ntime_limit_seconds = 3\nsize_limit_octets = 1000\n'
-    told = settings.load(write(tmp_path, text), {}).outgoing
+    told = load.load(write(tmp_path, text), {}).outgoing
     assert (told.allow, told.time_limit_seconds, told.size_limit_octets) == (("a.example",), 3, 1000)
 
 
@@ -274,12 +288,12 @@ UNIVERSE = GOOD + '\n[google]\nlisten = "127.0.0.1:8081"\n'
 def test_a_universe_makes_the_issuer(tmp_path: pathlib.Path, run: Run) -> None:
     """The domain is enough; written besides, the base address has to be the same."""
     text = UNIVERSE + 'universe_domain = "id.example.com"\n'
-    loaded = settings.load(write(tmp_path, text), {})
+    loaded = load.load(write(tmp_path, text), {})
     door = loaded.listener("google")
     assert door is not None
     assert door.base_url == "https://accounts.id.example.com"
-    assert loaded.google == settings.Google("id.example.com")
-    both = settings.load(write(tmp_path, text + 'base_url = "https://accounts.id.example.com"\n'), {})
+    assert loaded.google == Google("id.example.com")
+    both = load.load(write(tmp_path, text + 'base_url = "https://accounts.id.example.com"\n'), {})
     assert both.listener("google") == door
     (fault,) = faults_of(tmp_path, text + 'base_url = "https://accounts.example.com"\n')
     assert "google.base_url: expected nothing, or https://accounts.id.example.com" in fault
@@ -304,5 +318,5 @@ def test_googles_own_issuer_needs_a_word(tmp_path: pathlib.Path, line: str) -> N
     (fault,) = faults_of(tmp_path, UNIVERSE + line)
     assert "an issuer of your own" in fault
     assert "google.allow_google_issuer" in fault
-    loaded = settings.load(write(tmp_path, UNIVERSE + line + "\nallow_google_issuer = true\n"), {})
+    loaded = load.load(write(tmp_path, UNIVERSE + line + "\nallow_google_issuer = true\n"), {})
     assert loaded.google.allow_google_issuer

@@ -69,9 +69,12 @@ def test_the_life_of_an_account(project: Run) -> None:
     changed = read(project, "service-account", "update", BUILDER, "--display-name", "Builder")
     assert changed["display_name"] == "Builder"
     assert read(project, "service-account", "disable", made["unique_id"])["disabled_at"] is not None
-    assert read(project, "service-account", "enable", BUILDER) == changed
+    enabled = read(project, "service-account", "enable", BUILDER)
+    assert enabled["tokens_from"] > changed["tokens_from"]
+    assert enabled == changed | {"tokens_from": enabled["tokens_from"]}
     assert project("service-account", "create", "builder", "--project", "demo-project").code == Exit.CONFLICT
-    assert project("service-account", "delete", BUILDER, stdin="n\n").code == Exit.INTERRUPTED
+    unsure = project("service-account", "delete", BUILDER, stdin="y\n")
+    assert (unsure.code, "confirmation-missing" in unsure.err) == (Exit.USAGE, True)
     assert project("service-account", "delete", BUILDER, "--yes").code == Exit.OK
     assert project("service-account", "show", BUILDER).code == Exit.NOT_FOUND
     back = read(project, "service-account", "undelete", made["unique_id"])
@@ -217,7 +220,7 @@ def test_the_log_is_read_by_page_and_filter(project: Run) -> None:
     every = read(project, "audit", "list")
     assert {entry["action"] for entry in every} == {"tenant.create", "project.create", "service-account.create"}
     page = project("audit", "list", "--limit", "2", "-o", "json")
-    assert "--before" in page.err
+    assert "--after" in page.err
     last = json.loads(page.out)[-1]["entry_id"]
     rest = read(project, "audit", "list", "--before", last)
     assert [*json.loads(page.out), *rest] == every

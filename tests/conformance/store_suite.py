@@ -18,25 +18,32 @@ from intaglio.protocol.principals import Origin
 from intaglio.server.model import (
     accountkeys,
     accounts,
+    administrators,
     assertions,
     audit,
     clients,
     connections,
     consents,
     devices,
+    duties,
+    endings,
     expiry,
     grants,
     groups,
     identities,
     installation,
+    invitations,
     organizations,
     outbox,
     policies,
     pools,
     projects,
     pushedrequests,
+    rates,
     registrationtokens,
     revokedtokens,
+    sealed,
+    seals,
     serviceaccounts,
     services,
     sessions,
@@ -44,8 +51,12 @@ from intaglio.server.model import (
     tenants,
     throttles,
     users,
+    vaultkeys,
 )
+from intaglio.server.model.administrators import Administrator
+from intaglio.server.model.invitations import Invitation
 from intaglio.server.model.plan import Ask, Conflict, Plan, Row, Store
+from intaglio.server.model.rates import Used
 from intaglio.server.provider.exchange import refresh_token
 from intaglio.server.store import open as opening
 
@@ -55,6 +66,11 @@ TENANT = names.TenantId("7c6ab1a2-0000-4000-8000-000000000001")
 USER = names.UserId("7c6ab1a2-0000-4000-8000-000000000002")
 CLIENT = names.ClientId("web")
 NUMBER = "123456789012345678901"
+
+
+def unchanged(record: T) -> T:
+    """Return a record as it is."""
+    return record
 
 
 def tenant(slug: str = "acme", **changes: Any) -> tenants.Tenant:
@@ -308,10 +324,37 @@ def approval(digest: bytes = b"\x00device\xff", **changes: Any) -> devices.Decis
     return msgspec.structs.replace(made, **changes)
 
 
+WRAPPED = vaultkeys.WrappedKeys("local:1", 1, "wrapped", "sealed", NOW)
+PLACE = sealed.Place(("a", "b", "c"), b"before")
+VAULT_WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
+    (vaultkeys.lock, (), True),
+    (vaultkeys.insert, (WRAPPED,), True),
+    (vaultkeys.every, (), False),
+    (vaultkeys.of, ("local:1",), False),
+    (vaultkeys.exchange, (1, msgspec.structs.replace(WRAPPED, version=2)), True),
+    (vaultkeys.use, ("local:1", NOW), True),
+    (vaultkeys.delete, ("local:1",), True),
+    (vaultkeys.delete_every, (), True),
+    (sealed.is_anything_sealed, (), False),
+    (sealed.signing_keys, (("", ""), 10), False),
+    (sealed.exchange_signing_key, (PLACE, b"after"), True),
+    (sealed.clients, (("", ""), 10), False),
+    (sealed.exchange_client, (PLACE, b"after"), True),
+    (sealed.connections, (("", ""), 10), False),
+    (sealed.exchange_connection, (PLACE, b"after"), True),
+    (sealed.account_keys, (("", "", ""), 10), False),
+    (sealed.exchange_account_key, (PLACE, b"after"), True),
+]
+
+ADMINISTRATOR = Administrator(TENANT, administrators.user(USER), "viewer", NOW, "")
+
 # Every plan once, in an order in which each finds what it needs; (plan, arguments, whether it changes something).
 WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (installation.keep_fact, ("development", "yes"), True),
     (installation.fact, ("development",), False),
+    (installation.begin_fact, ("begun", "once"), True),
+    (installation.exchange_fact, ("begun", "once", "twice"), True),
+    *VAULT_WALK,
     (tenants.insert, (tenant(hosts=("a.example",), domains=("first.example",)),), True),
     (tenants.rename, (tenant(hosts=("a.example",), domains=("acme.example",)),), True),
     (tenants.by_domain, ("acme.example",), False),
@@ -322,6 +365,7 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (tenants.replace, (tenant(sign_up=True),), True),
     (clients.insert, (client(),), True),
     (clients.replace, (client(client_name="Other"),), True),
+    (clients.own, (TENANT, "", 0, 10), False),
     (clients.by_id, (TENANT, "web"), False),
     (clients.page, (TENANT, "", 10), False),
     (clients.anywhere, ("web",), False),
@@ -369,6 +413,7 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (projects.page, (TENANT, "", 10), False),
     (serviceaccounts.insert, (account(),), True),
     (serviceaccounts.replace, (account(display_name="Robot"),), True),
+    (serviceaccounts.exchange, (account(display_name="Robot"), account(display_name="Robot")), True),
     (serviceaccounts.by_email, (TENANT, "robot@project.example"), False),
     (serviceaccounts.by_unique_id, (TENANT, NUMBER), False),
     (serviceaccounts.page, (TENANT, "project", "", 10), False),
@@ -401,6 +446,16 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (policies.delete_role, (TENANT, "projects/project/roles/caller"), True),
     (audit.insert, ((audit_entry(), audit_entry("02")),), True),
     (audit.page, (TENANT, audit.LAST, 10), False),
+    (audit.page, (TENANT, audit.LAST, 10, "", "user:a"), False),
+    (audit.page, (TENANT, audit.LAST, 10, "", "", "users/a"), False),
+    (audit.forward, (TENANT, "", audit.LAST, 10), False),
+    (audit.tenants, (), False),
+    (seals.waiting, (), False),
+    (seals.seal, (b"key", "one", 10, NOW, 10), True),
+    (seals.stretch, (None, 10), False),
+    (seals.strays, (10,), False),
+    (seals.prune, (b"key", NOW + 1, 10), True),
+    (audit.insert_one, (audit_entry("03"),), True),
     (revokedtokens.revoke, (b"sealed", NOW + 60), True),
     (revokedtokens.is_revoked, (b"sealed",), False),
     (consents.granted, (TENANT, USER, "web"), False),
@@ -430,6 +485,8 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (grants.code_by_digest, (b"\x00code\xff",), False),
     (grants.code_use, (b"\x00code\xff", NOW), True),
     (grants.access_insert, (access(),), True),
+    (grants.access_issue, (access(digest=b"issued"), audit_entry("04")), True),
+    (grants.grant_issue, (grant(), access(digest=b"kept"), audit_entry("05")), True),
     (grants.access_with_grant, (b"access", NOW), False),
     (grants.access_end, (b"access", NOW), True),
     (grants.refresh_insert, (refresh(),), True),
@@ -444,6 +501,8 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (accounts.sessions_of, (TENANT, USER, NOW), False),
     (accounts.uses_of, (TENANT, USER, NOW), False),
     (accounts.agreements_of, (TENANT, USER), False),
+    (accounts.kept_sessions, (TENANT, USER), False),
+    (accounts.kept_grants, (TENANT, USER), False),
     (accounts.withdraw, (TENANT, USER, "web", NOW), True),
     (accounts.end_session, ("session-1", TENANT, "another", NOW), True),
     (sessions.end, ("session-1", NOW), True),
@@ -467,6 +526,46 @@ WALK: list[tuple[Callable[..., Plan[Any]], tuple[Any, ...], bool]] = [
     (throttles.forgive, (b"key",), True),
     (throttles.forget, (b"key",), True),
     *((expiry.sweep, (query, NOW, 100), True) for query in expiry.QUERIES),
+    # Here it all ends: what is new stands above.
+    (tenants.exchange, (tenant(sign_up=True), tenant(name="Other")), True),
+    (tenants.revise, (TENANT, unchanged), True),
+    (users.revise, (TENANT, USER, unchanged), True),
+    (clients.revise, (TENANT, "web", unchanged), True),
+    (duties.take, ("sweep", "one", NOW, 60), True),
+    (duties.lay_down, ("sweep", "one"), True),
+    (rates.add, ([Used(b"k" * 32, NOW, 2, NOW + 60)],), True),
+    (administrators.put, (ADMINISTRATOR,), True),
+    (administrators.of, (TENANT, ADMINISTRATOR.principal), False),
+    (administrators.living_in, (TENANT,), False),
+    (administrators.page, ("", "", "", 10), False),
+    (administrators.is_there, (), False),
+    (administrators.remove, (TENANT, ADMINISTRATOR.principal, "elsewhere"), True),
+    (administrators.forget_scope, ("elsewhere",), True),
+    (administrators.forget, (TENANT, ADMINISTRATOR.principal), True),
+    (invitations.insert, (Invitation(b"i" * 32, TENANT, "owner", NOW, NOW + 60),), True),
+    (invitations.find, (b"i" * 32, NOW), False),
+    (invitations.use, (b"i" * 32, NOW), True),
+    (signingkeys.delete, ("ring", "unknown"), True),
+    (endings.told_grants, (TENANT, USER, NOW), False),
+    (endings.told_sessions, (TENANT, USER, NOW), False),
+    (endings.grants_of_user, (TENANT, USER, NOW), True),
+    (endings.grants_of_client, (TENANT, "web", NOW), True),
+    (endings.grants_of_tenant, (TENANT, NOW), True),
+    (endings.under_way, (TENANT, NOW), True),
+    (endings.requests_of_client, (TENANT, "web", NOW), True),
+    (endings.requests_of_tenant, (TENANT, NOW), True),
+    (endings.live_sessions, (TENANT, ("", ""), NOW, 10), False),
+    (endings.sessions_at, (TENANT, "op", ("", ""), NOW, 10), False),
+    (endings.grants_at, (TENANT, "op", NOW), True),
+    (endings.all_sessions, (TENANT, NOW), True),
+    (endings.waiting_notices, ("target",), True),
+    (endings.traces_of_client, (TENANT, "web"), True),
+    (endings.elsewhere, ("web", ""), False),
+    (endings.delete_user, (TENANT, USER), True),
+    (endings.delete_users, (TENANT, 10), True),
+    (endings.delete_clients, (TENANT, 10), True),
+    (endings.delete_ring, ("ring",), True),
+    (endings.delete_tenant, (TENANT,), True),
 ]
 
 
@@ -1335,6 +1434,50 @@ class StoreSuite:
         kept = [one for one in results if one == "kept"]
         assert len(kept) + sum(isinstance(one, errors.Unavailable) for one in results) == 20
         assert kept
+
+    def test_administrators_are_kept_by_scope_and_go_with_their_tenant(self, url: str) -> None:
+        """One role a scope; pages in order; with somebody, a scope or their tenant the rows go."""
+
+        def one(principal: str, scope: str = "", role: administrators.Role = "viewer") -> Administrator:
+            return Administrator(TENANT, principal, role, NOW, scope)
+
+        async def case(store: Store) -> None:
+            await store.write(tenants.insert, tenant())
+            assert not await store.read(administrators.is_there)
+            every = [one("client:a"), one("user:a"), one("user:a", "t1"), one("user:b", "t1")]
+            for kept in reversed(every):
+                await store.write(administrators.put, kept)
+            await store.write(administrators.put, one("user:a", "t1", "owner"))
+            every[2] = one("user:a", "t1", "owner")
+            assert await store.read(administrators.of, TENANT, "user:a") == every[1:3]
+            assert await store.read(administrators.living_in, TENANT) == every
+            assert await store.read(administrators.page, "", "", "", 3) == every[:3]
+            assert await store.read(administrators.page, TENANT, "user:a", "", 9) == every[2:]
+            assert await store.write(administrators.remove, TENANT, "user:a", "t1")
+            assert not await store.write(administrators.remove, TENANT, "user:a", "t1")
+            await store.write(administrators.forget_scope, "t1")
+            assert await store.read(administrators.living_in, TENANT) == every[:2]
+            assert await store.write(administrators.forget, TENANT, "user:a")
+            assert await store.read(administrators.is_there)
+
+        self.run(url, case)
+
+    def test_of_uses_of_an_invitation_one_is_good(self, url: str) -> None:
+        """Whoever comes first, in time; and a new one takes the place of all others."""
+
+        def invitation(number: int) -> Invitation:
+            return Invitation(bytes([number] * 32), TENANT, "owner", NOW, NOW + 60)
+
+        async def case(store: Store) -> None:
+            for number in (1, 2):
+                await store.write(invitations.insert, invitation(number))
+            assert await store.read(invitations.find, invitation(1).digest, NOW) is None
+            assert await store.read(invitations.find, invitation(2).digest, NOW + 60) is None
+            assert await store.write(invitations.use, invitation(2).digest, NOW + 60) is None
+            uses = (store.write(invitations.use, invitation(2).digest, NOW) for _ in range(10))
+            assert [one for one in await asyncio.gather(*uses) if one is not None] == [invitation(2)]
+
+        self.run(url, case)
 
     def test_time_is_bounded(self, url: str) -> None:
         """A thousand reads and two hundred writes, sixteen at a time, take seconds at the very most."""

@@ -27,7 +27,7 @@ from intaglio.protocol.device import GRANT
 from intaglio.protocol.discovery import DiscoveryAnswer
 from intaglio.server import compose
 from intaglio.server.model.tenants import ClaimSource
-from intaglio.server.settings import Outgoing
+from intaglio.server.settings.records import Outgoing
 from intaglio.tokens import encryptionkeys
 from intaglio.tokens import jwe as own_jwe
 from intaglio.wire.flow import Reply

@@ -51,6 +51,7 @@ class Development:
         for offset in range(5):
             script = re.sub(rf"\b{8080 + offset}\b", str(self.running.port + offset), script)
         script = re.sub(r"\b8090\b", str(self.spare), script)
+        script = re.sub(r"\b8091\b", str(self.spare + 1), script)
         environment = live.environment()
         environment["PATH"] = f"{BIN}:{environment['PATH']}:{self._stand_in()}"
         return subprocess.run(
@@ -96,6 +97,82 @@ def test_commands_of_the_first_client_run(development: Development) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert '"access_token"' in ran.stdout
     assert ran.stderr.count("redirect-uri-invalid") == 2
+
+
+@capability("leaving-client", witness="bash and curl")
+@capability("leaving-tenant", witness="bash and curl")
+@capability("leaving-stays", witness="bash and curl")
+def test_commands_of_leaving_run(development: Development) -> None:
+    """A token is dead a second after its client was disabled, and stays so; a tenant's keys are gone with it."""
+    ran = development.run("docs/howto/leaving.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.count('"active":true') == 1
+    assert ran.stdout.count('{"active":false}') == 1
+    assert "invalid_client" in ran.stdout
+    assert "\n404\n" in ran.stdout
+
+
+@capability("masterkey-rotate", witness="bash")
+def test_commands_of_the_master_key_run(development: Development) -> None:
+    """It is made, changed and retired; the state of the keys is told after each step."""
+    ran = development.run("docs/howto/master-key.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.count("sealing") == 2
+    assert "Given up" in ran.stderr
+
+
+@capability("howto-configure", witness="bash")
+def test_commands_of_configuring_run(development: Development) -> None:
+    """Good settings are shown with where they come from; bad ones are refused, all three of them, with their lines."""
+    ran = development.run("docs/howto/configure.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "INTAGLIO_SERVER__LOG_LEVEL" in ran.stdout
+    assert "intaglio.toml:4" in ran.stdout
+    assert ran.stdout.endswith("exit code 2\n")
+    assert ran.stderr.count("wrong.toml:") == 3
+
+
+@capability("howto-monitor", witness="bash and curl")
+def test_commands_of_watching_run(development: Development) -> None:
+    """Health, metrics and the log tell of the requests that were sent."""
+    ran = development.run("docs/howto/monitor.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert 'route="/.well-known/openid-configuration"' in ran.stdout
+    assert '"route":"/.well-known/openid-configuration"' in ran.stdout
+    assert "ready" in ran.stdout
+
+
+@capability("audit-verify", witness="bash")
+def test_commands_of_the_audit_log_run(development: Development) -> None:
+    """What was changed is told with before and after; the log is sealed within two seconds, and passed on."""
+    ran = development.run("docs/howto/audit.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert '"name": "Books Ltd"' in ran.stdout
+    assert ran.stderr.count("Whole: ") == 2
+    assert "'tenant.create'" in ran.stdout
+
+
+@capability("admin-bootstrap", witness="bash")
+@capability("admin-api-acts", witness="bash and curl")
+def test_commands_of_administering_run(development: Development) -> None:
+    """A link is printed, a program administers; of two changes of one version the second is refused."""
+    ran = development.run("docs/howto/administer.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert '"slug":"default"' in ran.stdout
+    assert 'rel="next"' in ran.stdout
+    assert "\n200\n412\n" in ran.stdout
+    assert '"code":"request-invalid"' in ran.stdout
+    assert "Deleted the tenant books" in ran.stderr
+
+
+@capability("howto-command-line", witness="bash")
+def test_commands_of_the_command_line_run(development: Development) -> None:
+    """Each command of the how-to does what it says: pages, exit codes, a secret from stdin, and what is for good."""
+    ran = development.run("docs/howto/command-line.md")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    for code in ("user-unknown", "tenant-exists", "confirmation-missing"):
+        assert ran.stderr.count(f"({code})") == 1
+    assert "Deleted the tenant acme" in ran.stderr
 
 
 @capability("encryption-demanded", witness="bash")

@@ -100,5 +100,5 @@ def test_services_on_the_command_line(filed: live.Dev) -> None:
         filed, "service", "update", "orders", *project, "--audience", "b", "--audience", "c", "-o", "json"
     )
     assert '"c"' in changed
-    live.cli(filed, "service", "delete", "orders", *project)
+    live.cli(filed, "service", "delete", "orders", *project, "--yes")
     assert live.cli(filed, "service", "list", *project, "-o", "value") == "demo-service"

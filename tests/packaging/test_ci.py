@@ -61,7 +61,7 @@ def stage(tmp_path: pathlib.Path) -> Stage:
 def test_ci_runs_checks_and_tests_and_allows_no_skipping(stage: Stage) -> None:
     """`make check test` runs last, with the browser and Node required."""
     stage.tool("make")
-    for name in ("chromium", "ruby", "jq", "nginx"):
+    for name in ("chromium", "ruby", "jq", "nginx", "softhsm2-util"):
         stage.tool(name)
     done = stage.run("bash", ".ci/run")
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import contestants, gate, provider, run, tokens, workloads
+from benchmarks import contestants, gate, provider, run, tokens, workers, workloads
 from tests.capability import capability
 
 RESULTS = Path(run.__file__).parent / "results"
@@ -70,6 +70,17 @@ def test_last_beside_the_flow() -> None:
         assert ours["processor_ms"] > 0, work
         assert theirs["processor_ms"] > 0, work
     assert provider.disturbed(found, run.QUIET) == []
+
+
+@capability("workers-sqlite", witness="the same load on one worker and on two, in turns")
+def test_last_workers() -> None:
+    """The last full run with two workers: on one SQLite file at least the throughput of one, and a p99 under 50 ms."""
+    found = _last("workers")["workers"]
+    one, two = (found["workers"][f"SQLite, {name}"] for name in ("1 worker", "2 workers"))
+    assert len(one["turns"]) == len(two["turns"]) >= ROUNDS
+    ratios = [many / few for few, many in zip(one["turns"], two["turns"], strict=True)]
+    assert found["two_to_one"]["SQLite"] == pytest.approx(statistics.median(ratios))
+    assert workers.short_of(found) == []
 
 
 @pytest.mark.parametrize("wrong", [{"text": '"active":true'}, {"status": 201}])

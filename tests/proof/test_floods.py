@@ -148,6 +148,7 @@ def test_body_flood(sqlite_world: World) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 def test_half_open(sqlite_world: World) -> None:
     """Unfinished heads are closed after 10 s, dripping ones and second ones too; a slow body after 15 s."""
     port, path = sqlite_world.port, sqlite_world.path
@@ -178,6 +179,7 @@ def test_half_open(sqlite_world: World) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 def test_unread_answers_and_unwanted_bodies(sqlite_world: World) -> None:
     """A client that never reads what it asks for is cut off, and so is one that goes on with an answered body."""
     port, path = sqlite_world.port, sqlite_world.path

@@ -14,7 +14,8 @@ from intaglio.server import compose
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.http.app import App
 from intaglio.server.http.tenancy import Listener
-from intaglio.server.keyring.vault import Vault
+from intaglio.server.keyring.masterkeys import LocalKey
+from intaglio.server.keyring.unlocking import Lock
 from tests.capability import capability
 from tests.postgres import Server
 from tests.proof.browser import Browser
@@ -71,7 +72,8 @@ async def _opened(home: World) -> AsyncIterator[tuple[Browser, FixedClock]]:
     store = await compose.open_store(home.url, clock, create=False)
     passwords = Passwords()
     try:
-        hall = compose.assemble(store, Vault(home.key), clock, passwords, development=False)
+        vault = await Lock(store, LocalKey(home.key)).open(clock.now())
+        hall = compose.assemble(store, vault, clock, passwords, development=False)
         listener = Listener(registry.DIALECTS["standard"], "standard", home.base)
         yield Browser(InProcess(App(hall, {home.port: listener}), home.port), home.path), clock
     finally:

@@ -25,6 +25,7 @@ WORKERS = 6
 PEOPLE_A_ROUND = 120
 EARLIEST, LATEST = 0.15, 0.9
 SEED = 20
+CHANGES = ("redemptions", "refreshes", "revocations", "sign_outs")
 WITNESS = "the kernel's SIGKILL, then raw HTTP"
 
 
@@ -82,6 +83,7 @@ def test_killed_on_sqlite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     finally:
         home.kill()
     assert found["redemptions"] >= KILLS
+    assert all(found[name] for name in CHANGES), found
     _tell(capsys, "SQLite", KILLS, found, time.monotonic() - began)
 
 
@@ -96,6 +98,7 @@ def test_killed_on_postgresql(postgres_server: Server, capsys: pytest.CaptureFix
     finally:
         home.kill()
     assert found["redemptions"] >= KILLS
+    assert all(found[name] for name in CHANGES), found
     _tell(capsys, "PostgreSQL", KILLS, found, time.monotonic() - began)
 
 

@@ -242,6 +242,7 @@ def _told(proof: Proof, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 @capability("outbox-durable-sqlite", witness=WITNESS)
 @capability("outbox-work", witness="`serve` and `work` as processes")
 def test_nothing_is_lost_on_sqlite(proofs: dict[str, Proof], capsys: pytest.CaptureFixture[str]) -> None:
@@ -250,6 +251,7 @@ def test_nothing_is_lost_on_sqlite(proofs: dict[str, Proof], capsys: pytest.Capt
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 @capability("outbox-durable-postgresql", witness=WITNESS)
 def test_nothing_is_lost_on_postgresql(proofs: dict[str, Proof], capsys: pytest.CaptureFixture[str]) -> None:
     """After 10 kills of the worker, half of them with the server, on PostgreSQL: who was signed out is told of."""

@@ -19,12 +19,13 @@ from pathlib import Path
 from intaglio import ids
 from intaglio.clock import SystemClock
 from intaglio.names import UserId
-from intaglio.server import compose, settings
+from intaglio.server import compose
 from intaglio.server.admin import clients, tenants
 from intaglio.server.admin.clients import NewClient
 from intaglio.server.model import users
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.users import User
+from intaglio.server.settings import load as settings
 from tests.proof import wire
 
 SLUG = "proof"
@@ -51,8 +52,9 @@ def _insert(people: list[User]) -> Plan[None]:
 class World:
     """One installation: its database, and the process that serves it."""
 
-    def __init__(self, url: str, *, people: int = 4) -> None:
+    def __init__(self, url: str, *, people: int = 4, **more: str) -> None:
         self.url = url
+        self.more = {f"INTAGLIO_{name}".upper(): value for name, value in more.items()}
         self.port = free_port()
         self.key = secrets.token_bytes(32)
         self.base = f"http://127.0.0.1:{self.port}"
@@ -70,6 +72,11 @@ class World:
             "INTAGLIO_KEYS__MASTER_KEY": base64.b64encode(self.key).decode(),
             "INTAGLIO_STANDARD__LISTEN": f"127.0.0.1:{self.port}",
             "INTAGLIO_STANDARD__BASE_URL": self.base,
+            # Nothing stands in front that would have to notice.
+            "INTAGLIO_SERVER__DRAIN_SECONDS": "0",
+            **self.more,
+            # All of the load comes from one address.
+            "INTAGLIO_LIMITS__WAITING_BY_ADDRESS": "off",
         }
 
     async def _furnish(self) -> None:

@@ -83,6 +83,7 @@ class Installation:
         self.foreign = Foreign()
         key = self.folder / "master.key"
         key.write_bytes(base64.b64encode(secrets.token_bytes(32)))
+        key.chmod(0o600)
         self.settings = {
             DATABASE: f"sqlite:///{self.folder / 'intaglio.db'}",
             "INTAGLIO_KEYS__MASTER_KEY_FILE": str(key),

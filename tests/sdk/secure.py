@@ -26,17 +26,18 @@ import msgspec
 import pytest
 
 from intaglio.clock import SystemClock
-from intaglio.server import compose, run
+from intaglio.server import compose
 from intaglio.server.compose import Outward
 from intaglio.server.credentials.passwords import Passwords
 from intaglio.server.devmode import localca, seeds
 from intaglio.server.devmode.demo import Demo
 from intaglio.server.devmode.front import DevelopmentFront, start_page
-from intaglio.server.http import connections
+from intaglio.server.http import connections, serving
 from intaglio.server.http.app import App
 from intaglio.server.keyring.vault import Vault
 from intaglio.server.model import tenants
-from intaglio.server.settings import Outgoing
+from intaglio.server.run import dev
+from intaglio.server.settings.records import Outgoing
 from tests import harness, live
 from tests.sdk import namespace, official
 
@@ -77,7 +78,7 @@ class Secure(harness.Site):
         self.authority = DevAuthority(folder)
         self.ca = str(self.authority.ca)
         self.port = live.free_ports()
-        self.listeners = run._development_listeners(self.port, "https")
+        self.listeners = dev.development_listeners(self.port, "https")
         self.base = self.listeners[0].base_url
         # The protocol is the one that `serve` has, the loop any.
         self.loop = asyncio.new_event_loop()
@@ -103,7 +104,7 @@ class Secure(harness.Site):
         self.vault = Vault(harness.MASTER_KEY)
         self.passwords = Passwords(memory_kib=8, passes=1)
         self.store = await compose.open_store("sqlite:///:memory:", self.clock, create=True)
-        self._outward = Outward(Outgoing(allow=run.LOOPBACK, ca_file=self.authority.ca))
+        self._outward = Outward(Outgoing(allow=dev.LOOPBACK, ca_file=self.authority.ca))
         self.hall = compose.assemble(
             self.store, self.vault, self.clock, self.passwords, development=True, outward=self._outward
         )
@@ -117,8 +118,8 @@ class Secure(harness.Site):
         tls = (str(self.authority.chain), str(self.authority.key))
         # Nothing is under way when a test ends but connections that clients keep open.
         configured = connections.config(self.app, tls=tls, grace=0)
-        self._server = connections.Server(configured, self._ready.set, self.hall.waiting.end)
-        sockets = [one for offset in range(len(live.NAMES)) for one in run._both_families(self.port + offset)]
+        self._server = serving.Server(configured, self._ready.set, self.hall.waiting.end)
+        sockets = [one for offset in range(len(live.NAMES)) for one in dev.both_families(self.port + offset)]
         self._serving = asyncio.ensure_future(self._server.serve(sockets=sockets))
         self._engine = asyncio.ensure_future(compose.engine(self.house).forever())
 

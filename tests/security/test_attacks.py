@@ -10,6 +10,7 @@ from intaglio import ids
 from intaglio.server.http import cookies, dispatch
 from intaglio.server.model import sessions, throttles
 from intaglio.server.provider.signin import throttle
+from intaglio.wire import addresses
 from intaglio.wire.message import Request
 from tests import harness
 
@@ -89,11 +90,11 @@ def test_unknown_parameters_are_not_kept(site: harness.Site) -> None:
 
 def test_one_customer_counts_as_one_address() -> None:
     """Addresses of one IPv6 /64 share a counter; an IPv4 address has its own however it is written."""
-    assert throttle.address_of("2001:db8::1") == throttle.address_of("2001:db8::ffff:2")
-    assert throttle.address_of("2001:db8::1") != throttle.address_of("2001:db8:0:1::1")
-    assert throttle.address_of("::ffff:192.0.2.1") == throttle.address_of("192.0.2.1")
-    assert throttle.address_of("192.0.2.1") != throttle.address_of("192.0.2.2")
-    assert throttle.address_of("a socket") == "a socket"
+    assert addresses.customer("2001:db8::1") == addresses.customer("2001:db8::ffff:2")
+    assert addresses.customer("2001:db8::1") != addresses.customer("2001:db8:0:1::1")
+    assert addresses.customer("::ffff:192.0.2.1") == addresses.customer("192.0.2.1")
+    assert addresses.customer("192.0.2.1") != addresses.customer("192.0.2.2")
+    assert addresses.customer("a socket") == "a socket"
 
 
 def test_good_sign_ins_do_not_use_an_address_up(site: harness.Site) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from intaglio.protocol.device import GRANT
 from intaglio.server import compose
-from intaglio.server.settings import Outgoing
+from intaglio.server.settings.records import Outgoing
 from tests import harness
 from tests.harness import App, Browser, Site
 from tests.server.provider import test_device as devices

@@ -31,9 +31,10 @@ from intaglio.errors import Unavailable
 from intaglio.net import resolving
 from intaglio.net.guard import Guard, Limits
 from intaglio.net.pooled import PooledDriver
-from intaglio.server import compose, settings
+from intaglio.server import compose
 from intaglio.server.compose import Outward
-from intaglio.server.settings import Outgoing
+from intaglio.server.settings import load as settings
+from intaglio.server.settings.records import Outgoing
 from intaglio.tokens import certificates, jwk, jws
 from intaglio.validate import discovery, keysource
 from intaglio.wire import addresses, places

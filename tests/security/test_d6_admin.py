@@ -10,7 +10,6 @@ from intaglio.dialects.google.principals import VOCABULARY
 from intaglio.errors import Misconfigured
 from intaglio.names import TenantId
 from intaglio.protocol.principals import Principal
-from intaglio.server import run
 from intaglio.server.admin import policies, serviceaccounts
 from intaglio.server.devmode import seeds
 from intaglio.server.model import tenants
@@ -18,6 +17,7 @@ from intaglio.server.model.policies import Binding
 from intaglio.server.model.serviceaccounts import ServiceAccount
 from intaglio.server.registry.deeds import Actor
 from intaglio.server.registry.policies import Target, Written
+from intaglio.server.run import serve
 from tests import harness, workloads
 from tests.capability import capability
 from tests.workloads import CREATOR
@@ -187,11 +187,11 @@ def test_d6_53_no_account_is_let_act_as_itself(site: harness.Site) -> None:
 def test_d6_56_no_development_secret_in_production(site: harness.Site) -> None:
     """`serve` refuses a database that holds a seeded account, also where every password and secret is another's."""
     with pytest.raises(Misconfigured) as caught:
-        site.run(run._refuse_development(site.hall, site.clock))
+        site.run(serve._refuse_development(site.hall, site.clock))
     assert caught.value.code == "development-database"
     assert f"the service account '{seeds.TARGET}'" in caught.value.public
     delete(site, seeds.TARGET)
     with pytest.raises(Misconfigured) as caught:
-        site.run(run._refuse_development(site.hall, site.clock))
+        site.run(serve._refuse_development(site.hall, site.clock))
     assert f"the service account '{seeds.ACCOUNT}'" in caught.value.public
     assert seeds.TARGET not in caught.value.public

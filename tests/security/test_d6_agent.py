@@ -19,7 +19,8 @@ from intaglio.server.agent import accounts, peers, serving
 from intaglio.server.agent.accounts import ByUser
 from intaglio.server.agent.desk import Desk
 from intaglio.server.agent.files import Watched
-from intaglio.server.http import connections
+from intaglio.server.http import connections, listening
+from intaglio.server.http import serving as http_serving
 from intaglio.wire.message import Request
 from tests.capability import capability
 
@@ -149,10 +150,10 @@ async def test_d6_54_a_field_behind_the_body_is_no_header() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
-    listening = connections.bind("127.0.0.1", 0)
-    server = connections.Server(connections.config(app, grace=1), lambda: None)
-    serving_ = asyncio.create_task(server.serve(sockets=[listening]))
-    reader, writer = await asyncio.open_connection(*listening.getsockname())
+    door = listening.bind("127.0.0.1", 0)
+    server = http_serving.Server(connections.config(app, grace=1), lambda: None)
+    serving_ = asyncio.create_task(server.serve(sockets=[door]))
+    reader, writer = await asyncio.open_connection(*door.getsockname())
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     writer.write(head + b"0\r\nMetadata-Flavor: Google\r\n\r\n")
     assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 200")

@@ -24,7 +24,7 @@ from intaglio.server.model.plan import Conflict
 from intaglio.server.model.policies import Binding, Policy
 from intaglio.server.model.pools import Pool
 from intaglio.server.registry import sharedissuers
-from intaglio.server.settings import Outgoing
+from intaglio.server.settings.records import Outgoing
 from intaglio.wire.flow import Call, Flow, Reply
 from tests import foreign, harness, workloads
 from tests.capability import capability

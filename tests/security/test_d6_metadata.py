@@ -21,11 +21,11 @@ from intaglio.errors import Misconfigured
 from intaglio.net.guard import Guard, Limits
 from intaglio.net.pooled import PooledDriver
 from intaglio.protocol.principals import Bearing, Principal
-from intaglio.server import run
 from intaglio.server.agent import serving
 from intaglio.server.devmode import seeds
 from intaglio.server.model import policies, resources, serviceaccounts
 from intaglio.server.model.policies import Binding, Policy
+from intaglio.server.run import dev
 from tests import harness, live
 from tests.capability import capability
 
@@ -176,7 +176,7 @@ def test_d6_54_another_address_is_a_decision() -> None:
 
 def test_d6_54_an_issuer_on_the_network_gives_nothing() -> None:
     """`serve` attaches no account to any listener: whoever asks from anywhere is told that there is none."""
-    bare = tuple(msgspec.structs.replace(one, account="") for one in run._development_listeners(8080, "http"))
+    bare = tuple(msgspec.structs.replace(one, account="") for one in dev.development_listeners(8080, "http"))
     with contextlib.closing(harness.Site(listeners=bare)) as site:
         for path in (*PATHS, "/computeMetadata/v1/instance/service-accounts/default/", "/"):
             for headers in (FLAVOR, FLAVOR | {"host": "127.0.0.1"}):

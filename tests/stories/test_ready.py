@@ -73,7 +73,7 @@ def _seconds_until_ready(directory: pathlib.Path, *options: str, **env: str) -> 
 def library_bytecode(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A cache with the bytecode of the standard library alone: what a machine has before anything is installed."""
     cache = tmp_path_factory.mktemp("bytecode")
-    listing = "import sys, intaglio.server.run\nfor name in sys.modules:\n"
+    listing = "import sys, intaglio.server.run.dev\nfor name in sys.modules:\n"
     listing += "    if name.partition('.')[0] in sys.stdlib_module_names: print(name)"
     loaded = subprocess.run(
         [sys.executable, "-c", listing], capture_output=True, text=True, check=True, env=live.environment()

@@ -346,6 +346,21 @@ SAMPLES: dict[str, pages.Page] = {
     "inspect-origin-refused": pages.InspectPage(
         problem="The address asked for names an origin that may not be allowed, so this page connects to nobody."
     ),
+    "admin-welcome": pages.AdminWelcomePage(BRAND, "/_intaglio/admin/welcome/sample", "csrf-sample"),
+    "admin-welcome-failed": pages.AdminWelcomePage(
+        BRAND,
+        "/_intaglio/admin/welcome/sample",
+        "csrf-sample",
+        "ada",
+        "The password cannot be used. It needs 8 to 1024 characters.",
+    ),
+    "admin-welcome-done": pages.AdminWelcomeDonePage(
+        BRAND,
+        "ada",
+        "intaglio login --issuer https://id.example.com/operators --client-id intaglio-cli"
+        " --scope 'openid intaglio.admin'",
+        "intaglio tenant list --server https://id.example.com",
+    ),
     "dialect": pages.DialectPage(
         "Auth0",
         "http://localhost:8083/",

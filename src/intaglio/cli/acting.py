@@ -18,7 +18,7 @@ from intaglio.errors import Misconfigured
 from intaglio.server.admin import tenants
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.registry.deeds import Actor
-from intaglio.server.settings import Settings
+from intaglio.server.settings.records import Settings
 
 DEVELOPMENT_BASE = "http://localhost:8081"
 """Where `intaglio dev` speaks of workloads, unless it was told another port."""
@@ -88,4 +88,4 @@ def _dialect(settings: Settings, owner: Tenant) -> tuple[Vocabulary, str]:
 def warn(warnings: tuple[str, ...]) -> None:
     """Write what somebody should think about on stderr."""
     for told in warnings:
-        faults.say(f"warning: {faults.plain(told)}")
+        faults.insist(f"warning: {faults.plain(told)}")

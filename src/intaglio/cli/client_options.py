@@ -10,8 +10,7 @@ import click
 from intaglio.cli import dialect_settings, lifetimes, secretinput
 from intaglio.protocol import requestobject
 from intaglio.protocol.authorize import RESPONSE_MODES, RESPONSE_TYPES
-from intaglio.server.model.tenants import Lifetimes
-from intaglio.server.registry import fields, keysets, rules
+from intaglio.server.registry import fields, rules
 from intaglio.tokens import jwe
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -171,13 +170,13 @@ def metadata_options(function: F) -> F:
     return function
 
 
-def given(options: Mapping[str, Any], before: Lifetimes = Lifetimes()) -> dict[str, Any]:  # noqa: B008  (frozen)
-    """Return the fields that were given, by the names of `Wanted`; `before` are lifetimes that stay.
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that were given, by the names of the act.
 
-    Raises `Misconfigured` (`input-unreadable`), `click.UsageError`.
+    Raises `Misconfigured` (`input-unreadable`, `keys-invalid`), `click.UsageError`.
     """
     left = dict(options)
-    spans = {name: left.pop(f"{name}_lifetime") for name in SPANS}
+    spans = lifetimes.given(left, *SPANS)
     per_grant, keys = left.pop("grant_lifetimes"), left.pop("jwks_file")
     found = {RENAMED.get(name, name): value for name, value in left.items() if value is not None and value != ()}
     for name, value in found.items():
@@ -188,13 +187,22 @@ def given(options: Mapping[str, Any], before: Lifetimes = Lifetimes()) -> dict[s
             found[name] = ""
     if "scope" in found:
         found["scope"] = tuple(found["scope"].split())
-    if any(value is not None for value in spans.values()):
-        found["lifetimes"] = lifetimes.changed(before, spans)
+    if spans:
+        found["lifetimes"] = spans
     if per_grant:
         found["grant_lifetimes"] = lifetimes.read(per_grant)
     if keys is not None:
-        found["jwks"] = keysets.of_text(secretinput.read_text(keys)) if keys else ""
+        found["jwks"] = _set(secretinput.read_text(keys)) if keys else {}
     return found
+
+
+def _set(text: str) -> dict[str, Any]:
+    """Return the JWK Set of a text, also of certificates; raises `Misconfigured` (`keys-invalid`)."""
+    from intaglio import codec
+    from intaglio.server.registry import keysets
+
+    written, _ = keysets.read(keysets.of_text(text))
+    return codec.decode_json_object(written.encode())
 
 
 _CHOICES = frozenset(

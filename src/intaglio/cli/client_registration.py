@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from intaglio.cli import faults, opening, output
+from intaglio.cli import acting, faults, opening, output
 from intaglio.cli.opening import Administration
 from intaglio.server.admin import registrationtokens, tenants
 from intaglio.server.admin.registrationtokens import Made
 from intaglio.server.model.registrationtokens import RegistrationToken
+from intaglio.server.registry.deeds import Actor
 
 COLUMNS = ("token_id", "name", "uses_left", "created_at", "expires_at")
 HOUR = 3_600
@@ -58,7 +59,10 @@ def create(name: str, uses: int, hours: int, tenant: str, config: pathlib.Path |
     async def work(a: Administration) -> tuple[str, Made]:
         owner = await tenants.show(a.store, tenant)
         span = hours * HOUR
-        made = await registrationtokens.create(a.store, a.clock, owner.tenant_id, name=name, uses=uses, lifetime=span)
+        actor = Actor(acting.operator(), a.clock.now())
+        made = await registrationtokens.create(
+            a.store, a.clock, owner.tenant_id, name=name, uses=uses, lifetime=span, actor=actor
+        )
         return owner.registration, made
 
     registration, made = opening.administer(config, work)
@@ -78,7 +82,8 @@ def remove(token_id: str, tenant: str, config: pathlib.Path | None) -> None:
 
     async def work(a: Administration) -> None:
         owner = await tenants.show(a.store, tenant)
-        await registrationtokens.remove(a.store, owner.tenant_id, token_id)
+        actor = Actor(acting.operator(), a.clock.now())
+        await registrationtokens.remove(a.store, owner.tenant_id, token_id, actor)
 
     opening.administer(config, work)
     faults.say("Removed.")

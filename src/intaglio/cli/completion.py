@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import click
 
+SHELLS = ("bash", "zsh", "fish", "powershell")
 
-@click.command("completion")
-@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+EXAMPLES = """\b
+Examples:
+  bash:        eval "$(intaglio completion bash)"
+  zsh:         eval "$(intaglio completion zsh)"
+  fish:        intaglio completion fish | source
+  PowerShell:  intaglio completion powershell | Out-String | Invoke-Expression
+"""
+
+
+@click.command("completion", epilog=EXAMPLES)
+@click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
     """Print the completion script of a shell.
 
-    bash: eval "$(intaglio completion bash)", and likewise for zsh; fish: intaglio completion fish | source.
+    Put the line for your shell into its start file (~/.bashrc, ~/.zshrc, ~/.config/fish/config.fish, $PROFILE).
     """
     from click import shell_completion
 

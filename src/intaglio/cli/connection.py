@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 import msgspec
 
-from intaglio.cli import acting, faults, opening, output, secretinput
+from intaglio.cli import acting, asking, faults, opening, output, secretinput
 from intaglio.cli.opening import Administration
 from intaglio.dialects import believing
 from intaglio.ids import Secret
@@ -196,11 +196,13 @@ def update(
 
 @command.command("delete")
 @click.argument("name")
+@asking.option
 @opening.tenant_option
 @opening.config_option
 @output.option
-def delete(name: str, tenant: str, config: pathlib.Path | None, form: str | None) -> None:
+def delete(name: str, tenant: str, config: pathlib.Path | None, form: str | None, *, yes: bool) -> None:
     """Delete a connection. The people whom it made stay, and so does who they are there."""
+    asking.sure(f"Delete the connection {name}? Nobody signs in there any more.", yes=yes)
     gone, owner = administer(config, tenant, lambda a, actor, at: connections.delete(a.store, actor, at, name))
     faults.say(f"Deleted the connection {gone.name}.")
     _write(gone, owner, config, form)
@@ -219,7 +221,7 @@ def test(name: str, tenant: str, config: pathlib.Path | None, form: str | None) 
 
     tried, _ = administer(config, tenant, work)
     if not tried.takes_pkce:
-        faults.say("warning: it does not say that it takes PKCE with S256, which is sent anyway.")
+        faults.insist("warning: it does not say that it takes PKCE with S256, which is sent anyway.")
     if not tried.tells_issuer:
-        faults.say("warning: it does not say in its answers who it is (RFC 9207).")
+        faults.insist("warning: it does not say in its answers who it is (RFC 9207).")
     output.write_one(msgspec.to_builtins(tried), form, value="issuer")

@@ -21,7 +21,8 @@ MAX_OCTETS = 1024 * 1024
 class Account(msgspec.Struct, frozen=True):
     """One sign-in. `accounts_base` is where service accounts are asked, empty where the issuer has none.
 
-    `target` is the service account that was chosen to get tokens for audiences with; `signed_in_at` epoch seconds.
+    `target` is the service account that was chosen to get tokens for audiences with; `signed_in_at` epoch seconds;
+    `scope` what was granted, empty where it was not told.
     """
 
     issuer: str
@@ -35,6 +36,7 @@ class Account(msgspec.Struct, frozen=True):
     accounts_base: str = ""
     target: str = ""
     ca_file: str = ""
+    scope: str = ""
 
     def __repr__(self) -> str:
         return f"Account({self.label})"

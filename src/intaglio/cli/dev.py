@@ -48,9 +48,9 @@ def command(
     With --conformance the suite's configuration for each of its plans is written on stdout and served under
     /conformance, with clients for every authentication method.
     """
-    from intaglio.server import run
+    from intaglio.server.run import dev
 
     if (suite or ca_file) and not conformance:
         raise click.UsageError("--suite and --ca-file go with --conformance.")
-    wanted = run.Conformance(suite, ca_file) if conformance else None
-    return run.dev(port=port, memory=memory, tls=tls, directory=directory, conformance=wanted)
+    wanted = dev.Conformance(suite, ca_file) if conformance else None
+    return dev.dev(port=port, memory=memory, tls=tls, directory=directory, conformance=wanted)

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from intaglio.cli import manners
 from intaglio.errors import Denied, IntaglioError, Misconfigured, Refused, Unavailable
 
 
@@ -42,10 +43,16 @@ MEANINGS = {
     Exit.NOT_AUTHENTICATED: "not signed in",
     Exit.DENIED: "not allowed",
     Exit.NOT_FOUND: "there is no such thing",
-    Exit.CONFLICT: "there is such a thing already",
+    Exit.CONFLICT: "there is such a thing already, or somebody else has changed it",
     Exit.UNREACHABLE: "the issuer, its keys or the database cannot be reached",
     Exit.INTERRUPTED: "interrupted",
 }
+
+
+_CONFLICTING = ("-exists", "-changed", "-occupied", "-busy")
+_CONFLICTS = frozenset(
+    {"rows-exist", "database-in-use", "migrations-differ", "domain-taken", "email-taken", "last-owner"}
+)
 
 
 def code_of(error: IntaglioError) -> Exit:
@@ -59,7 +66,7 @@ def code_of(error: IntaglioError) -> Exit:
     if isinstance(error, NotAuthenticated):
         return Exit.NOT_AUTHENTICATED
     if isinstance(error, Misconfigured):
-        if error.code.endswith("-exists") or error.code == "policy-changed":
+        if error.code.endswith(_CONFLICTING) or error.code in _CONFLICTS:
             return Exit.CONFLICT
         # `value-unknown` is a field with a wrong value; the others are things that were looked for.
         if error.code.endswith("-unknown") and error.code != "value-unknown":
@@ -81,27 +88,39 @@ def plain(value: object) -> str:
 
 def tell(error: IntaglioError) -> None:
     """Write what went wrong on stderr: expected, received, next step."""
-    say(f"error: {error.public} ({error.code})")
+    insist(f"error: {error.public} ({error.code})")
     detail = dict(error.detail)
     listed = detail.pop("faults", ())
     for fault in listed if isinstance(listed, tuple | list) else (listed,):
-        say(f"  - {plain(fault)}")
+        insist(f"  - {plain(fault)}")
     for name in ("expected", "received"):
         if name in detail:
-            say(f"  {name}: {plain(detail.pop(name))}")
+            insist(f"  {name}: {plain(detail.pop(name))}")
     for name, value in detail.items():
-        say(f"  {name}: {plain(value)}")
+        insist(f"  {name}: {plain(value)}")
     if error.hint:
-        say(f"  next step: {error.hint}")
+        insist(f"  next step: {error.hint}")
 
 
 def tell_usage(error: click.ClickException) -> None:
     """Write what is wrong with the command on stderr."""
     context = error.ctx if isinstance(error, click.UsageError) else None
-    say(f"error: {error.format_message()}")
-    say(f"  next step: {context.command_path if context else 'intaglio'} --help")
+    insist(f"error: {error.format_message()}")
+    insist(f"  next step: {context.command_path if context else 'intaglio'} --help")
 
 
 def say(words: str) -> None:
-    """Write words for people on stderr."""
-    click.echo(words, file=sys.stderr)
+    """Write words for people on stderr, unless they asked for none with `-q`."""
+    if not manners.is_quiet():
+        insist(words)
+
+
+def insist(words: str) -> None:
+    """Write words on stderr that nobody can do without: errors, warnings, and where to sign in."""
+    click.echo(_coloured(words) if manners.has_colours() else words, file=sys.stderr)
+
+
+def _coloured(words: str) -> str:
+    kind, separator, rest = words.partition(": ")
+    colour = {"error": "red", "warning": "yellow"}.get(kind)
+    return click.style(f"{kind}:", fg=colour, bold=True) + f" {rest}" if separator and colour else words

@@ -92,9 +92,9 @@ async def _named(a: Administration, at: Acting, where: Place, provider: PoolProv
 
 def _tell(found: tuple[dict[str, Any], list[Finding]], form: str | None) -> None:
     for one in found[1]:
-        faults.say(f"warning: {faults.plain(one.text)} ({one.code})")
+        faults.insist(f"warning: {faults.plain(one.text)} ({one.code})")
         if one.hint:
-            faults.say(f"  next step: {faults.plain(one.hint)}")
+            faults.insist(f"  next step: {faults.plain(one.hint)}")
     output.write_one(found[0], form, value="provider_id")
 
 

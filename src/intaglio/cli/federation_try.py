@@ -139,9 +139,9 @@ def _tell(known: Known, tried: Trial, findings: list[Finding]) -> None:
         for opened in tried.opens:
             _say(f"  {opened.account}  {opened.permission}  by {opened.role} for {opened.member}")
     for finding in findings:
-        faults.say(f"warning: {faults.plain(finding.text)} ({finding.code})")
+        faults.insist(f"warning: {faults.plain(finding.text)} ({finding.code})")
         if finding.hint:
-            faults.say(f"  next step: {faults.plain(finding.hint)}")
+            faults.insist(f"  next step: {faults.plain(finding.hint)}")
     _say(f"refused: {tried.refused}" if tried.refused else "accepted")
 
 

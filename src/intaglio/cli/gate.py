@@ -13,7 +13,7 @@ from intaglio.errors import Misconfigured
 
 if TYPE_CHECKING:
     from intaglio.server.gate.building import Door
-    from intaglio.server.settings import Settings
+    from intaglio.server.settings.records import Settings
 
 HINT = "See docs/howto/gate.md."
 
@@ -47,8 +47,8 @@ def command(
     Modes run and iap are part of an installation: they need its settings (--config), its database and its master key.
     Modes endpoints and plain stand alone.
     """
-    from intaglio.server import run
     from intaglio.server.gate import config as gates
+    from intaglio.server.run import gates as running
 
     document = _document(file) if file is not None else _single(options)
     told = gates.read(document)
@@ -57,7 +57,7 @@ def command(
         settings = opening.read_or_development(config)
         doors = _doors(settings, development_port)
     folder = file.parent if file is not None else pathlib.Path()
-    return run.gate(run.Opened(told, folder, settings, doors))
+    return running.gate(running.Opened(told, folder, settings, doors))
 
 
 def _document(file: pathlib.Path) -> dict[str, Any]:

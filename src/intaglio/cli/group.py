@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from intaglio.cli import acting, faults, opening, output, user
+from intaglio.cli import acting, asking, faults, opening, output, user
 from intaglio.cli.opening import Administration
 from intaglio.server.admin import groups, tenants, users
 from intaglio.server.model.groups import Group
@@ -73,10 +73,12 @@ def list_(after: str, limit: int, tenant: str, config: pathlib.Path | None, form
 
 @command.command("delete")
 @click.argument("group_id")
+@asking.option
 @opening.tenant_option
 @opening.config_option
-def delete(group_id: str, tenant: str, config: pathlib.Path | None) -> None:
+def delete(group_id: str, tenant: str, config: pathlib.Path | None, *, yes: bool) -> None:
     """Delete the group with this UUID."""
+    asking.sure(f"Delete the group {group_id}? Roles that it gave are given no more.", yes=yes)
 
     async def work(a: Administration) -> None:
         owner, actor = await tenants.show(a.store, tenant), Actor(acting.operator(), a.clock.now())

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
+
+from intaglio.cli import manners
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class OutputClosed(Exception):
@@ -29,7 +35,17 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(self.table[cmd_name][0])
         command: click.Command = module.command
+        manners.adopt(command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the names of commands from the table, importing none of them."""
+        from click.shell_completion import CompletionItem
+
+        # What click does for any command: its options.
+        found = click.Command.shell_complete(self, ctx, incomplete)
+        names = [CompletionItem(name, help=line) for name, (_, line) in self.table.items()]
+        return [one for one in names if one.value.startswith(incomplete)] + found
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; raises `OutputClosed` where click itself would end the process with a failure."""

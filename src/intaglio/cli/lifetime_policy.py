@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from intaglio.cli import acting, faults, opening, output
+from intaglio.cli import acting, asking, faults, opening, output
 from intaglio.cli.opening import Administration
 from intaglio.dialects import registry
 from intaglio.server.admin import lifetimepolicies, tenants
@@ -159,13 +159,12 @@ def unassign(policy: str, application: str, service_principal: str, tenant: str,
 
 @command.command("delete")
 @click.argument("policy")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@asking.option
 @opening.tenant_option
 @opening.config_option
 def delete(policy: str, yes: bool, tenant: str, config: pathlib.Path | None) -> None:
     """Delete a policy; tokens issued from now on live as if it had never been assigned."""
-    if not yes:
-        click.confirm(f"Delete {policy}? Wherever it is assigned, it counts no more.", abort=True, err=True)
+    asking.sure(f"Delete {policy}? Wherever it is assigned, it counts no more.", yes=yes)
 
     async def work(a: Administration) -> None:
         owner, actor = await tenants.show(a.store, tenant), Actor(acting.operator(), a.clock.now())

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
 from intaglio import durations
 from intaglio.server.model.tenants import Lifetimes
@@ -63,15 +62,10 @@ def options(*names: str) -> Callable[[F], F]:
     return decorate
 
 
-def changed(before: Lifetimes, spans: Mapping[str, int | None]) -> Lifetimes:
-    """Return lifetimes with those that were given, by name; None leaves one, `TAKEN_AWAY` takes it away."""
-    given = {name: value or None for name, value in spans.items() if value is not None}
-    return msgspec.structs.replace(before, **given)
-
-
-def named(options: Mapping[str, int | None]) -> dict[str, int | None]:
-    """Return what such options gave, by the names of `Lifetimes`."""
-    return {name.removesuffix("_lifetime"): value for name, value in options.items()}
+def given(options: dict[str, Any], *names: str) -> dict[str, int]:
+    """Take such options away, and return those that were given by the names of lifetimes; 0 takes one away."""
+    found = {name: options.pop(f"{name}_lifetime") for name in names}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def sentence(held: Lifetimes) -> str:
@@ -92,17 +86,17 @@ def grant_option(function: F) -> F:
     )(function)
 
 
-def read(texts: Iterable[str]) -> dict[str, Lifetimes]:
-    """Return lifetimes by grant type; raises `click.UsageError` for another form."""
-    found: dict[str, Lifetimes] = {}
+def read(texts: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return lifetimes by grant type and token; raises `click.UsageError` for another form."""
+    found: dict[str, dict[str, int]] = {}
     for text in texts:
         match = _FORM.fullmatch(text)
         if match is None:
             raise click.UsageError(f"--grant-lifetime expects GRANT:TOKEN=SPAN, received {text[:80]!r}.")
         grant, kind, span = match.groups()
         try:
-            value = seconds(span)
+            value = TAKEN_AWAY if span == DEFAULT else seconds(span) or -1
         except durations.DurationError as exc:
             raise click.UsageError(f"--grant-lifetime expects a span: {exc}, or seconds.") from exc
-        found[grant] = msgspec.structs.replace(found.get(grant, Lifetimes()), **{kind: value})
+        found.setdefault(grant, {})[kind] = value
     return found

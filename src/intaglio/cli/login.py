@@ -29,12 +29,14 @@ Examples:
   intaglio login --issuer https://accounts.id.example.com
   intaglio login --device
   intaglio login --list
+  intaglio login --issuer https://id.example.com/operators --scope 'openid intaglio.admin'
 """
 
 
 @click.command("login", epilog=EXAMPLES)
 @click.option("--issuer", envvar="INTAGLIO_ISSUER", help="Where to sign in; without it where you did last.")
 @click.option("--client-id", default=CLIENT, show_default=True, help="The client that this program is there.")
+@click.option("--scope", default="", help="What to ask for, blanks between; without it what is usual.")
 @click.option("--device", is_flag=True, help="Show a code to type in a browser anywhere.")
 @click.option("--no-browser", is_flag=True, help="Print the address in place of opening it.")
 @click.option("--ca-file", type=click.Path(dir_okay=False), help="PEM certificates of authorities to believe as well.")
@@ -43,6 +45,7 @@ Examples:
 def command(
     issuer: str | None,
     client_id: str,
+    scope: str,
     ca_file: str | None,
     form: str | None,
     *,
@@ -61,7 +64,7 @@ def command(
     issuer = issuer or _last_issuer()
     driver = outgoing.driver([issuer], ca_file or "")
     with outgoing.told("Try again; --device helps where a browser cannot come back to this machine."):
-        party, provider = _party(issuer, client_id, driver)
+        party, provider = _party(issuer, client_id, scope, driver)
         signed_in = (
             _by_device(party, provider, driver)
             if device
@@ -100,14 +103,17 @@ def _last_issuer() -> str:
     )
 
 
-def _party(issuer: str, client_id: str, driver: SyncDriver) -> tuple[RelyingParty, Provider]:
-    """Return the client, asking for those scopes that the issuer offers, and the issuer's own document."""
+def _party(issuer: str, client_id: str, wanted: str, driver: SyncDriver) -> tuple[RelyingParty, Provider]:
+    """Return the client, asking for what is wanted or else for what is usual and offered, and the issuer."""
     from intaglio.relying.party import RelyingParty
 
     party = RelyingParty(issuer=issuer, client_id=client_id, redirect_uri="")
     provider = driver.run(party.discover())
     offered = provider.metadata.members.get("scopes_supported")
-    scope = " ".join(word for word in SCOPES if not isinstance(offered, list) or word in offered)
+    usual = [word for word in SCOPES if not isinstance(offered, list) or word in offered]
+    # Without a refresh token there would be nothing to keep.
+    lasting = [word for word in usual if word == "offline_access"]
+    scope = " ".join(dict.fromkeys([*wanted.split(), *lasting]) if wanted.strip() else usual)
     return msgspec.structs.replace(party, scope=scope), provider
 
 
@@ -145,15 +151,17 @@ def _show(where: str, *, opens: bool) -> None:
     import webbrowser
 
     if opens and webbrowser.open(where):
-        faults.say("Your browser was opened to sign in. If nothing is there, open this address:")
+        faults.insist("Your browser was opened to sign in. If nothing is there, open this address:")
     else:
-        faults.say("Open this address in a browser on this machine:")
-    faults.say(f"\n  {where}\n")
+        faults.insist("Open this address in a browser on this machine:")
+    faults.insist(f"\n  {where}\n")
 
 
 def _by_device(party: RelyingParty, provider: Provider, driver: SyncDriver) -> SignedIn:
     started = driver.run(party.start_device(provider))
-    faults.say(f"On any device, open\n\n  {started.verification_uri}\n\nand type the code\n\n  {started.user_code}\n")
+    faults.insist(
+        f"On any device, open\n\n  {started.verification_uri}\n\nand type the code\n\n  {started.user_code}\n"
+    )
     interval, wall = started.interval, clock.SystemClock()
     while True:
         # RFC 8628 3.5: never sooner than told; how long the code lives is the issuer's to say, with `expired_token`.
@@ -196,4 +204,6 @@ def _account(party: RelyingParty, provider: Provider, signed_in: SignedIn, ca_fi
         revocation_endpoint=metadata.url("revocation_endpoint") or "",
         accounts_base=hosts.api(party.issuer, "iamcredentials") if has_accounts else "",
         ca_file=ca_file,
+        # RFC 6749 5.1: it is left out where it is what was asked for.
+        scope=signed_in.scope or party.scope,
     )

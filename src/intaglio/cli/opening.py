@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pathlib
+import stat
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from intaglio.clock import Clock
 from intaglio.errors import Misconfigured
-from intaglio.server import settings as settings_
-from intaglio.server.credentials.clientsecrets import ClientSecrets
-from intaglio.server.credentials.passwords import Passwords
-from intaglio.server.keyring.vault import Vault
-from intaglio.server.model.plan import Store
-from intaglio.server.settings import Settings
-from intaglio.wire.flow import Driver
 
 if TYPE_CHECKING:
+    from intaglio.clock import Clock
+    from intaglio.server.credentials.clientsecrets import ClientSecrets
+    from intaglio.server.credentials.passwords import Passwords
+    from intaglio.server.keyring.vault import Vault
+    from intaglio.server.model.plan import Store
     from intaglio.server.provider.scene import House
+    from intaglio.server.settings.records import Settings
+    from intaglio.wire.flow import Driver
 
 DEFAULT_FILE = pathlib.Path("intaglio.toml")
 DEVELOPMENT = pathlib.Path("var")
+SERVER = "INTAGLIO_SERVER"
+"""The variable that stands for `--server`."""
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1/128")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -93,17 +94,42 @@ def page_options(function: F) -> F:
     return click.option("--after", default="", help="Begin behind this one.")(function)
 
 
-def read(config: pathlib.Path | None) -> Settings:
+def read(config: pathlib.Path | None, *, weak_key: bool = False) -> Settings:
     """Return the settings of `--config`, of ./intaglio.toml, or of the environment alone."""
-    return settings_.load(config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None), os.environ)
+    from intaglio.server.settings import load
+
+    return load.load(config or _found_here(), os.environ, allow_weak_key=weak_key)
 
 
-def read_or_development(config: pathlib.Path | None) -> Settings:
+def _found_here() -> pathlib.Path | None:
+    """Return ./intaglio.toml where there is one; raises `Misconfigured` (`settings-file`) if it may be a stranger's.
+
+    SECURITY: a configuration names libraries that are loaded, and where secrets go. Whoever leaves one in a folder that
+    many write to has it read by nobody who does not name it (test_a_strangers_configuration_is_not_taken_up).
+    """
+    try:
+        found = DEFAULT_FILE.stat()
+    except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    if found.st_uid in (0, os.geteuid()) and not found.st_mode & stat.S_IWOTH:
+        return DEFAULT_FILE
+    raise Misconfigured(
+        "settings-file",
+        "The configuration file in this folder may be somebody else's.",
+        detail={"expected": "one of yours or root's, that not everybody may write", "received": str(DEFAULT_FILE)},
+        hint=f"If it is the one that you mean, name it: --config {DEFAULT_FILE}",
+    )
+
+
+def read_or_development(config: pathlib.Path | None, *, weak_key: bool = False) -> Settings:
     """Return the settings; where no database is named, those of the development database in ./var.
 
-    Raises `Misconfigured` (`database-missing`) where there is neither.
+    `weak_key` lets a master key pass that could be guessed, for whoever changes it. Raises `Misconfigured`
+    (`database-missing`) where there is neither.
     """
-    settings = read(config)
+    settings = read(config, weak_key=weak_key)
     if settings.database.url:
         return settings
     database, key = DEVELOPMENT / "intaglio.db", DEVELOPMENT / "master.key"
@@ -121,18 +147,43 @@ def read_or_development(config: pathlib.Path | None) -> Settings:
     authority = DEVELOPMENT / "tls" / "ca.pem"
     if settings.outgoing.ca_file is None and authority.is_file():
         flags["outgoing.ca_file"] = authority
-    if settings.master_key is None and key.is_file():
+    if settings.master_key is None and settings.master_token is None and key.is_file():
         flags["keys.master_key"] = key.read_text(encoding="utf-8").strip()
-    file = config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
-    return settings_.load(file, os.environ, flags)
+    from intaglio.server.settings import load
+
+    return load.load(config or _found_here(), os.environ, flags)
 
 
 def administer(config: pathlib.Path | None, work: Callable[[Administration], Awaitable[T]]) -> T:
-    """Open the database, do the work, close it, and return what came of it."""
+    """Open the database, do the work, close it, and return what came of it; raises `Misconfigured` (`server-meant`)."""
+    import asyncio
+
     from intaglio.server import compose
+
+    _check_meant()
 
     async def opened() -> T:
         async with compose.administration(read_or_development(config)) as administration:
             return await work(administration)
 
     return asyncio.run(opened())
+
+
+def was_typed(name: str) -> bool:
+    """Tell whether an option comes from the command line, and not from the environment."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
+def _check_meant() -> None:
+    """Refuse a command that knows no server where one is named by the environment: it would change something else."""
+    context = click.get_current_context(silent=True)
+    if context is None or "server" in context.params:
+        return
+    if os.environ.get(SERVER) and not was_typed("config"):
+        raise Misconfigured(
+            "server-meant",
+            "This command works beside a database alone.",
+            detail={"expected": f"--config FILE, or no {SERVER}", "received": f"{SERVER}={os.environ[SERVER]}"},
+            hint=f"Run it where the database is; or unset {SERVER} if the configured one here is meant.",
+        )

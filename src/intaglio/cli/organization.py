@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from intaglio.cli import acting, faults, opening, output, user
+from intaglio.cli import acting, asking, faults, opening, output, user
 from intaglio.cli.opening import Administration
 from intaglio.server.admin import organizations, tenants, users
 from intaglio.server.model.organizations import Organization
@@ -93,10 +93,12 @@ def show(name: str, tenant: str, config: pathlib.Path | None, form: str | None) 
 
 @command.command("delete")
 @click.argument("name")
+@asking.option
 @opening.tenant_option
 @opening.config_option
-def delete(name: str, tenant: str, config: pathlib.Path | None) -> None:
+def delete(name: str, tenant: str, config: pathlib.Path | None, *, yes: bool) -> None:
     """Delete an organization; nobody signs in for it any more."""
+    asking.sure(f"Delete the organization {name}? Nobody signs in for it any more.", yes=yes)
 
     async def work(a: Administration) -> None:
         owner, actor = await _place(a, tenant)

@@ -11,6 +11,7 @@ from intaglio.dialects.google import hosts
 from intaglio.errors import Misconfigured
 
 if TYPE_CHECKING:
+    from intaglio.net.guard import Limits
     from intaglio.net.sync import SyncDriver
 
 
@@ -18,7 +19,9 @@ MACHINE_SECONDS = 3.0
 """How long a machine's metadata server may take, which is beside the program, or not there at all."""
 
 
-def driver(urls: Iterable[str], ca_file: str = "", *, without_tls: Sequence[str] = ()) -> SyncDriver:
+def driver(
+    urls: Iterable[str], ca_file: str = "", *, without_tls: Sequence[str] = (), limits: Limits | None = None
+) -> SyncDriver:
     """Return what runs flows to the hosts of the URLs, which the person wrote down, and to those beside them.
 
     Those `without_tls` are metadata servers. Raises `Misconfigured` (`address-invalid`).
@@ -41,7 +44,7 @@ def driver(urls: Iterable[str], ca_file: str = "", *, without_tls: Sequence[str]
         ) from None  # the cause says no more
     # Reading the machine's certificates takes 20 ms: where nobody is asked over TLS, nobody is trusted.
     nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if all(url.startswith("http:") for url in trusted) else None
-    limits = Limits(seconds=MACHINE_SECONDS) if without_tls else None
+    limits = Limits(seconds=MACHINE_SECONDS) if without_tls else limits
     return SyncDriver(guard, ca_file=ca_file or None, verify=nobody, limits=limits)
 
 

@@ -46,7 +46,7 @@ def write_one(record: Record, form: str | None, *, value: str) -> None:
     """Write one record: one row a member, an object, or its `value`."""
     form = chosen(form)
     if form == "table":
-        rows = [{"field": name, "value": content} for name, content in record.items()]
+        rows = [{"field": name, "value": _shown(name, content)} for name, content in record.items()]
         click.echo(table(rows, ("field", "value")))
     elif form == "value":
         click.echo(plain(record[value]))
@@ -55,7 +55,25 @@ def write_one(record: Record, form: str | None, *, value: str) -> None:
 
 
 def _write_document(document: Any, form: str) -> None:
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False) if form == "json" else yaml(document).rstrip("\n"))
+    click.echo(_json(document) if form == "json" else yaml(document).rstrip("\n"))
+
+
+def _json(document: Any) -> str:
+    """Return a document as JSON with the letters of every language, and nothing that a terminal would obey."""
+    return _harmless(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def line(document: Any) -> str:
+    """Return the same in one line, of which many make NDJSON."""
+    return _harmless(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+
+
+def _harmless(text: str) -> str:
+    # SECURITY: what people are called is theirs to say, and JSON itself escapes only what is below a blank
+    # (test_what_people_call_themselves_drives_no_terminal, test_no_entry_drives_the_terminal_of_who_reads_it).
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter == "\n" else json.dumps(letter)[1:-1] for letter in text)
 
 
 def plain(value: Any) -> str:
@@ -72,12 +90,16 @@ def table(records: Sequence[Record], columns: Sequence[str]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def _shown(name: str, value: Any) -> Any:
+    """Return an instant in words, and anything else as it is."""
+    return instant(value) if name.endswith("_at") and isinstance(value, int) else value
+
+
 def _cell(name: str, value: Any) -> str:
-    if value is None or value in ("", [], {}):
+    value = _shown(name, value)
+    if value is None or value in ("", [], (), {}):
         return "-"
-    if name.endswith("_at") and isinstance(value, int):
-        return instant(value)
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+    if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
         value = " ".join(value)
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in plain(value))
 

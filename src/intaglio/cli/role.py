@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from intaglio.cli import acting, faults, opening, output
+from intaglio.cli import acting, asking, faults, opening, output
 from intaglio.server.admin import roles
 from intaglio.server.admin.roles import Listed
 from intaglio.server.model.policies import CustomRole
@@ -108,12 +108,11 @@ def update(
 
 @command.command("delete")
 @click.argument("role")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@asking.option
 @opening.tenant_option
 @opening.config_option
 def delete(role: str, yes: bool, tenant: str, config: pathlib.Path | None) -> None:
     """Delete a role; bindings that name it give nothing any more."""
-    if not yes:
-        click.confirm(f"Delete {role}? Bindings that name it give nothing any more.", abort=True, err=True)
+    asking.sure(f"Delete {role}? Bindings that name it give nothing any more.", yes=yes)
     acting.administer(config, tenant, lambda a, at: roles.delete(a.store, at.actor, at.tenant.tenant_id, role))
     faults.say(f"Deleted the role {role}.")

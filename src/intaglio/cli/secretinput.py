@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from intaglio.cli import manners
 from intaglio.errors import Misconfigured
 from intaglio.ids import Secret
 
@@ -20,7 +21,7 @@ def read_secret(what: str, file: str | None, *, option: str) -> Secret:
     """
     if file is not None:
         return Secret(read_text(file).removesuffix("\n").removesuffix("\r"))
-    if sys.stdin.isatty():
+    if manners.may_ask():
         return Secret(click.prompt(what, hide_input=True, confirmation_prompt=True, err=True))
     raise Misconfigured(
         "secret-missing",
@@ -53,6 +54,8 @@ def read_octets(file: str) -> bytes:
     """
     try:
         if file == "-":
+            if sys.stdin.isatty() and not manners.may_ask():
+                raise _unreadable(file, "a terminal, and --no-input")
             return sys.stdin.buffer.read(MAX_OCTETS + 1)
         with pathlib.Path(file).open("rb") as stream:
             return stream.read(MAX_OCTETS + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 import click
@@ -17,8 +18,9 @@ def command(config: pathlib.Path | None) -> int:
     Needs a database, a master key and at least one dialect with its address, from the configuration file or the
     environment (INTAGLIO_SECTION__KEY). Refuses a database that holds the secrets of development mode.
     """
-    from intaglio.server import run, settings
+    from intaglio.server.run import serve
+    from intaglio.server.settings import load
 
     configured = opening.read(config)
-    settings.require_serving(configured)
-    return run.serve(configured)
+    load.require_serving(configured)
+    return serve.serve(configured, os.environ)

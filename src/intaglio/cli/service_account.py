@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from intaglio.cli import acting, faults, opening, output, service_account_key
+from intaglio.cli import acting, asking, faults, opening, output, service_account_key
 from intaglio.server.admin import serviceaccounts
 from intaglio.server.model.serviceaccounts import ServiceAccount
 from intaglio.server.registry.serviceaccounts import Described
@@ -154,7 +154,7 @@ def enable(account: str, tenant: str, config: pathlib.Path | None, form: str | N
 
 @command.command("delete")
 @click.argument("account")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@asking.option
 @opening.tenant_option
 @opening.config_option
 @output.option
@@ -163,8 +163,7 @@ def delete(account: str, yes: bool, tenant: str, config: pathlib.Path | None, fo
 
     Bindings that name it are marked; whoever gets its address later inherits none of them.
     """
-    if not yes:
-        click.confirm(f"Delete {account} with its keys and its policy?", abort=True, err=True)
+    asking.sure(f"Delete {account} with its keys and its policy?", yes=yes)
     gone = acting.administer(
         config,
         tenant,

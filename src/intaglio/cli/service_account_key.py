@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from intaglio.cli import acting, faults, opening, output, secretinput, secretoutput
+from intaglio.cli import acting, asking, faults, opening, output, secretinput, secretoutput
 from intaglio.cli.acting import Acting
 from intaglio.cli.opening import Administration
 from intaglio.server.admin import accountkeys, serviceaccounts
@@ -135,13 +135,12 @@ def enable(account: str, key_id: str, tenant: str, config: pathlib.Path | None, 
 @group.command("delete")
 @click.argument("account")
 @click.argument("key_id")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@asking.option
 @opening.tenant_option
 @opening.config_option
 def delete(account: str, key_id: str, yes: bool, tenant: str, config: pathlib.Path | None) -> None:
     """Delete a key for good."""
-    if not yes:
-        click.confirm(f"Delete the key {key_id} of {account}? Whoever uses it is locked out.", abort=True, err=True)
+    asking.sure(f"Delete the key {key_id} of {account}? Whoever uses it is locked out.", yes=yes)
 
     async def work(a: Administration, at: Acting) -> None:
         found = await serviceaccounts.show(a.store, at.tenant.tenant_id, account)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from intaglio.cli import acting, faults, opening, output
+from intaglio.cli import acting, asking, faults, opening, output
 from intaglio.server.admin import services
 from intaglio.server.model.services import ServiceRecord
 
@@ -140,11 +140,13 @@ def update(
 
 @command.command("delete")
 @click.argument("name")
+@asking.option
 @project_option
 @opening.tenant_option
 @opening.config_option
-def delete(name: str, project: str, tenant: str, config: pathlib.Path | None) -> None:
+def delete(name: str, project: str, tenant: str, config: pathlib.Path | None, *, yes: bool) -> None:
     """Delete a service, with its policy."""
+    asking.sure(f"Delete the service {name} with its policy?", yes=yes)
     acting.administer(
         config, tenant, lambda a, at: services.delete(a.store, at.actor, at.tenant.tenant_id, project, name)
     )

@@ -56,7 +56,7 @@ def command(token: str | None, key: str, password_file: str | None, form: str) -
         raise _told(refusal) from refusal
     text = _text(opened)
     faults.say(f"header: {token_output.safe(output.plain(opened.header))}")
-    faults.say("UNVERIFIED. Decrypted, not checked: anybody can encrypt to a public key.")
+    faults.insist("UNVERIFIED. Decrypted, not checked: anybody can encrypt to a public key.")
     if text.count(".") != 2:
         faults.say("note: What was inside is no signed token, so nothing tells who wrote it.")
     else:

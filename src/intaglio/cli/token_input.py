@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from intaglio.cli import faults, secretinput
+from intaglio.cli import faults, manners, secretinput
 
 if TYPE_CHECKING:
     from intaglio.tokens.encryptionkeys import DecryptionKeys
@@ -36,7 +35,7 @@ def token_octets(token: str | None) -> bytes:
     (`input-unreadable`) that names the file.
     """
     if token is None or token == STDIN:
-        if sys.stdin.isatty():
+        if manners.may_ask():
             faults.say("Paste the token, then press Enter and Ctrl-D.")
         return secretinput.read_octets(STDIN)
     if not token.startswith("@"):
@@ -48,7 +47,7 @@ def token_octets(token: str | None) -> bytes:
 
 def line(what: str, file: str) -> str:
     """Return the text of a file or of stdin without the end of its line; a prompt asks where stdin is a terminal."""
-    if file == STDIN and sys.stdin.isatty():
+    if file == STDIN and manners.may_ask():
         return secretinput.ask(what).reveal()
     return secretinput.read_text(file).removesuffix("\n").removesuffix("\r")
 
@@ -107,7 +106,7 @@ def _password(text: str, file: str | None, option: str) -> str | None:
     # PKCS #8 says it in its first line, the older forms in a header.
     if "ENCRYPTED" not in text:
         return None
-    if sys.stdin.isatty():
+    if manners.may_ask():
         return secretinput.ask(PASSWORD).reveal()
     raise click.UsageError(f"The key is encrypted; name a file with its password: {option} FILE.")
 

@@ -65,7 +65,7 @@ def command(token: str | None, form: str | None) -> int:
     # The end of a line belongs to the file, and is nothing to remark upon.
     seen = peek.peek(text.removesuffix("\n").removesuffix("\r"))
     record = describe(seen, SystemClock().now())
-    faults.say("UNVERIFIED. Nothing was checked: anybody may have written this.")
+    faults.insist("UNVERIFIED. Nothing was checked: anybody may have written this.")
     for problem in seen.problems:
         faults.say(f"note: {token_output.safe(problem)}")
     if not is_token(seen):
@@ -130,12 +130,12 @@ def _times(payload: Mapping[str, Any], instants: frozenset[str], now: int) -> di
 
 
 def _tell_no_token(seen: Unverified) -> None:
-    faults.say(f"error: This is {_words(seen)} ({'token-saml' if seen.kind == 'saml' else 'token-opaque'})")
-    faults.say("  expected: three parts (signed) or five (encrypted) of base64url with dots between them")
-    faults.say(
+    faults.insist(f"error: This is {_words(seen)} ({'token-saml' if seen.kind == 'saml' else 'token-opaque'})")
+    faults.insist("  expected: three parts (signed) or five (encrypted) of base64url with dots between them")
+    faults.insist(
         f"  received: {len(seen.parts)} parts of which none can be read" if seen.parts else "  received: other text"
     )
-    faults.say("  next step: pass the member id_token of the issuer's answer, whole and alone")
+    faults.insist("  next step: pass the member id_token of the issuer's answer, whole and alone")
 
 
 def _write(record: dict[str, Any], form: str) -> None:

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from intaglio import clock
-from intaglio.cli import credentials, faults, outgoing, secretinput
+from intaglio.cli import credentials, faults, outgoing, renewing, secretinput
 from intaglio.cli.credentials import Account
 from intaglio.cli.faults import NotAuthenticated
 from intaglio.dialects.google import calls, credentialfiles, hosts
 from intaglio.dialects.google.credentialfiles import ExternalFile, KeyFile, UserFile
 from intaglio.errors import Misconfigured
 from intaglio.ids import Secret
-
-if TYPE_CHECKING:
-    from intaglio.relying.kept import Renewed
 
 FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 MACHINE = "GCE_METADATA_HOST"
@@ -100,7 +96,7 @@ def of_account(wanted: Wanted, account: Account) -> str:
     acting = bool(wanted.audience or wanted.chain)
     refuse(wanted, f"the sign-in of {account.label}", acting=acting)
     wanted = msgspec.structs.replace(wanted, client_id=account.client_id, ca_file=wanted.ca_file or account.ca_file)
-    renewed = _renewed(account, wanted)
+    renewed = renewing.renew(account, wanted.ca_file)
     if not acting:
         if not renewed.id_token:
             raise NotAuthenticated("id-token-missing", "The issuer gave no ID token.", hint="intaglio login")
@@ -116,24 +112,6 @@ def of_account(wanted: Wanted, account: Account) -> str:
     if not wanted.chain:
         faults.say(f"The token is one of {faults.plain(chain[-1])}, which {faults.plain(account.label)} may use.")
     return _acting(wanted, account.accounts_base, renewed.access_token, chain)
-
-
-def _renewed(account: Account, wanted: Wanted) -> Renewed:
-    from intaglio.relying import kept
-
-    record = kept.Kept(
-        account.issuer, account.client_id, account.subject, account.token_endpoint, Secret(account.refresh_token)
-    )
-    with outgoing.told(f"intaglio login --issuer {account.issuer}"):
-        # SECURITY: the address is one that the issuer's document named, and is no more trusted than when it did
-        # (test_d6_47_what_a_document_named_is_trusted_at_no_later_time).
-        driver = outgoing.driver([account.issuer], wanted.ca_file)
-        renewed = driver.run(kept.refresh(record))
-    if renewed.refresh_token is not None and renewed.refresh_token.reveal() != account.refresh_token:
-        with credentials.changing() as held:
-            changed = msgspec.structs.replace(account, refresh_token=renewed.refresh_token.reveal())
-            held[0] = held[0].keeping(changed)
-    return renewed
 
 
 def _target(wanted: Wanted, account: Account, bearer: Secret) -> str:

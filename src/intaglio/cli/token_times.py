@@ -27,14 +27,14 @@ _UNITS = (
 )
 
 
-def parse(text: str, now: int) -> int:
-    """Return the instant that `--at` names, in epoch seconds; `now` is what a distance counts from.
+def parse(text: str, now: int, option: str = "--at") -> int:
+    """Return the instant that an option names, in epoch seconds; `now` is what a distance counts from.
 
     Raises `click.UsageError` for other forms, for a date without its zone, and before 1970 or after 9999.
     """
     at = _read(text.strip(), now)
     if at is None or not 0 <= at <= LAST:
-        raise click.UsageError(f"--at expects {FORMS}; received {text[:80]!r}.")
+        raise click.UsageError(f"{option} expects {FORMS}; received {text[:80]!r}.")
     return at
 
 

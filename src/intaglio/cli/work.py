@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 import click
@@ -17,8 +18,9 @@ def command(config: pathlib.Path | None) -> int:
     Runs beside `serve`, on the same database and with the same settings; several may run. Whatever it cannot deliver is
     tried again for some hours, then given up with a line in the log. Stopping it loses nothing.
     """
-    from intaglio.server import run, settings
+    from intaglio.server.run import work
+    from intaglio.server.settings import load
 
     configured = opening.read(config)
-    settings.require_working(configured)
-    return run.work(configured)
+    load.require_working(configured)
+    return work.work(configured, os.environ)

@@ -21,7 +21,7 @@ class DiscoveryAnswer(msgspec.Struct, frozen=True):
 
     `sign_up` tells whether people may make accounts, `registration` whether clients may register themselves,
     `session_management` whether they may watch the session by a frame. `scopes` are those of the tenant's groups of
-    scopes, where the dialect knows any.
+    scopes, where the dialect knows any. `inside` is where programs are to find their endpoints, empty for `base`.
     """
 
     issuer: str
@@ -31,6 +31,12 @@ class DiscoveryAnswer(msgspec.Struct, frozen=True):
     registration: bool = False
     session_management: bool = False
     scopes: tuple[str, ...] = ()
+    inside: str = ""
+
+    @property
+    def programs(self) -> str:
+        """Where the endpoints start that programs call and browsers need not reach."""
+        return self.inside or self.base
 
 
 class Known(msgspec.Struct, frozen=True):

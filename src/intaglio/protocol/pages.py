@@ -273,6 +273,27 @@ class ErrorPage(msgspec.Struct, frozen=True):
     form_targets: tuple[str, ...] = ()
 
 
+class AdminWelcomePage(_Unprinted, frozen=True):
+    """Let the first administrator choose a name and a password; `error` is what was wrong with the last try."""
+
+    brand: Brand
+    action: str
+    csrf: str
+    username: str = ""
+    error: str = ""
+    form_targets: tuple[str, ...] = ()
+
+
+class AdminWelcomeDonePage(msgspec.Struct, frozen=True):
+    """Say that the account is there, and what to type next."""
+
+    brand: Brand
+    username: str
+    command: str
+    next_command: str
+    form_targets: tuple[str, ...] = ()
+
+
 class FormPostPage(_Unprinted, frozen=True):
     """A page that posts `fields` to `action` (OAuth 2.0 Form Post Response Mode 1.0)."""
 
@@ -445,4 +466,6 @@ Page = (
     | DemoTokenPage
     | InspectPage
     | DialectPage
+    | AdminWelcomePage
+    | AdminWelcomeDonePage
 )

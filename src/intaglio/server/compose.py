@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,16 +18,21 @@ from intaglio.server.http.dispatch import Hall
 from intaglio.server.http.tenancy import Tenancy
 from intaglio.server.issue.mint import Mint
 from intaglio.server.jobs.engine import Engine
+from intaglio.server.jobs.sealing import Sealer
 from intaglio.server.keyring import vault as vaults
+from intaglio.server.keyring.hardwarekey import HardwareKey
+from intaglio.server.keyring.masterkeys import LocalKey, MasterKey
 from intaglio.server.keyring.rings import Keyring
+from intaglio.server.keyring.unlocking import Lock
 from intaglio.server.keyring.vault import Vault
-from intaglio.server.model import installation, logoutnotices
+from intaglio.server.limits.rates import Rate, Rates
+from intaglio.server.model import logoutnotices, sealchain
 from intaglio.server.model.logoutnotices import LogoutNotice
 from intaglio.server.model.outbox import Entry
 from intaglio.server.model.plan import Store, decode
 from intaglio.server.provider.logout import back_channel
 from intaglio.server.provider.scene import House
-from intaglio.server.settings import Outgoing, Settings
+from intaglio.server.settings.records import Outgoing, Settings
 from intaglio.server.store import migrate
 from intaglio.server.store import open as stores
 from intaglio.server.web.render import HTMLPages
@@ -34,13 +40,14 @@ from intaglio.server.workload.place import Works
 from intaglio.wire.flow import Driver, Flow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from intaglio.net.forwarding import Forwarder
     from intaglio.net.pooled import PooledDriver
+    from intaglio.server.store.recovery.manifest import Manifest
+    from intaglio.server.store.recovery.sides import Counted, Tell
 
 T = TypeVar("T")
-
-PROOF = "master-key-proof"
-PROOF_TEXT = b"intaglio"
 
 
 class Administration:
@@ -66,7 +73,7 @@ class Administration:
             raise Misconfigured(
                 "master-key-missing",
                 "This needs the master key.",
-                hint="Set INTAGLIO_KEYS__MASTER_KEY_FILE, or keys.master_key in the configuration file.",
+                hint="Set INTAGLIO_KEYS__MASTER_KEY_FILE, or keys.master_key_file in the configuration file.",
             )
         return self._vault
 
@@ -86,22 +93,38 @@ def client_secrets(vault: Vault) -> ClientSecrets:
     return ClientSecrets(vault.derive("client-secrets"), vault)
 
 
-def open_vault(settings: Settings) -> Vault | None:
-    """Return the vault of the configured master key, or None if there is none."""
-    key = settings.master_key
-    return Vault(vaults.read_master_key(key.reveal())) if key is not None else None
+def master_key(settings: Settings) -> MasterKey | None:
+    """Return the configured master key, None if there is none; raises `Misconfigured` (`master-key-unreadable`, …)."""
+    key, token = settings.master_key, settings.master_token
+    if token is not None:
+        return HardwareKey(token.module, token.token, token.label, token.pin)
+    return LocalKey(vaults.read_master_key(key.reveal())) if key is not None else None
 
 
-async def prove(store: Store, vault: Vault) -> None:
-    """Check that the database belongs to this master key, or keep the proof if it is new.
+def lock(settings: Settings, store: Store) -> Lock:
+    """Return what unlocks the vault of a database; raises `Misconfigured` (`master-key-missing`)."""
+    master = master_key(settings)
+    if master is None:
+        raise Misconfigured(
+            "master-key-missing",
+            "This needs the master key.",
+            hint="Set INTAGLIO_KEYS__MASTER_KEY_FILE, or keys.master_key_file in the configuration file.",
+        )
+    return Lock(store, master)
 
-    Raises `Misconfigured` (`master-key-wrong`).
+
+@asynccontextmanager
+async def unlocked(lock: Lock, clock: Clock) -> AsyncIterator[Vault]:
+    """Open the vault, and follow its keys for as long as a process works with it.
+
+    Raises `Misconfigured` (`master-key-wrong`, `vault-keys-unusable`, `vault-keys-missing`), `Unavailable`.
     """
-    sealed = await store.read(installation.fact, PROOF)
-    if sealed is None:
-        await store.write(installation.keep_fact, PROOF, vault.seal(PROOF_TEXT, PROOF))
-        return
-    vault.open(sealed, PROOF)
+    vault = await lock.open(clock.now())
+    following = asyncio.create_task(lock.follow(vault, clock))
+    try:
+        yield vault
+    finally:
+        following.cancel()
 
 
 @asynccontextmanager
@@ -110,16 +133,13 @@ async def works(settings: Settings, clock: Clock) -> AsyncIterator[Works]:
 
     Raises `Misconfigured` (`master-key-missing`, `master-key-wrong`, and those of the storage).
     """
-    vault = open_vault(settings)
-    if vault is None:
-        raise Misconfigured("master-key-missing", "This needs the master key.")
     store = await stores.open_store(settings.database.url)
     try:
-        await prove(store, vault)
-        keyring = Keyring(store, vault, clock)
-        mint = Mint(keyring)
-        yield Works(store, clock, keyring, mint, vault)
-        mint.close()
+        async with unlocked(lock(settings, store), clock) as vault:
+            keyring = Keyring(store, vault, clock)
+            mint = Mint(keyring)
+            yield Works(store, clock, keyring, mint, vault)
+            mint.close()
     finally:
         await store.close()
 
@@ -130,19 +150,67 @@ async def administration(settings: Settings) -> AsyncIterator[Administration]:
     store = await stores.open_store(settings.database.url)
     passwords, outward = Passwords(), Outward(settings.outgoing)
     try:
-        vault = open_vault(settings)
-        if vault is not None:
-            await prove(store, vault)
-        yield Administration(store, SystemClock(), vault, passwords, outward)
+        clock = SystemClock()
+        master = master_key(settings)
+        vault = await Lock(store, master).open(clock.now()) if master is not None else None
+        yield Administration(store, clock, vault, passwords, outward)
     finally:
         await outward.aclose()
         passwords.close()
         await store.close()
 
 
-async def migrate_up(settings: Settings) -> list[migrate.Status]:
-    """Apply pending migrations; raises `Misconfigured`."""
-    return await stores.prepare(settings.database.url, SystemClock().now())
+@asynccontextmanager
+async def keys_of(settings: Settings) -> AsyncIterator[tuple[Store, Lock, Clock]]:
+    """Open the configured database for commands about its keys, which need not open with the configured master key.
+
+    Raises `Misconfigured` (`master-key-missing` and those of the storage), `Unavailable`.
+    """
+    store = await stores.open_store(settings.database.url)
+    try:
+        yield store, lock(settings, store), SystemClock()
+    finally:
+        await store.close()
+
+
+async def migrate_up(settings: Settings, *, contract: bool = False) -> list[migrate.Status]:
+    """Apply pending migrations, contractions of a database in use only if told to; raises `Misconfigured`."""
+    return await stores.prepare(settings.database.url, SystemClock().now(), contract=contract)
+
+
+async def migrate_plan(settings: Settings) -> list[migrate.Migration]:
+    """Return the migrations that are pending; raises `Misconfigured`."""
+    return await stores.pending(settings.database.url)
+
+
+async def back_up(settings: Settings, file: Path, tell: Tell) -> Manifest:
+    """Write a backup of the configured database; raises as `store.recovery.backup.back_up` does."""
+    from intaglio.server.store.recovery import backup  # noqa: PLC0415 -- commands need it, servers do not
+
+    return await backup.back_up(settings.database.url, file, SystemClock().now(), tell)
+
+
+async def check_backup(file: Path, tell: Tell) -> Manifest:
+    """Return what a backup holds; raises as `store.recovery.backup.check` does."""
+    from intaglio.server.store.recovery import backup  # noqa: PLC0415 -- as above
+
+    return await backup.check(file, tell)
+
+
+async def restore(
+    settings: Settings, file: Path, tell: Tell, *, replace: bool
+) -> tuple[Manifest, list[migrate.Status]]:
+    """Write a backup into the configured database; raises as `store.recovery.backup.restore` does."""
+    from intaglio.server.store.recovery import backup  # noqa: PLC0415 -- as above
+
+    return await backup.restore(file, settings.database.url, SystemClock().now(), tell, replace=replace)
+
+
+async def copy_database(source_url: str, target_url: str, tell: Tell, *, replace: bool) -> list[Counted]:
+    """Copy a database into another one; raises as `store.recovery.transfer.copy` does."""
+    from intaglio.server.store.recovery import transfer  # noqa: PLC0415 -- as above
+
+    return await transfer.copy(source_url, target_url, SystemClock().now(), tell, replace=replace)
 
 
 async def migrate_status(settings: Settings) -> list[migrate.Status]:
@@ -153,11 +221,19 @@ async def migrate_status(settings: Settings) -> list[migrate.Status]:
 async def open_store(url: str, clock: Clock, *, create: bool) -> Store:
     """Open a store, after applying migrations if `create`; raises `Misconfigured`, `Unavailable`."""
     if create and not url.endswith(":memory:"):
-        await stores.prepare(url, clock.now())
+        # Whoever makes a database at its start, as development does, has no older program beside it.
+        await stores.prepare(url, clock.now(), contract=True)
     return await stores.open_store(url)
 
 
-def house_of(store: Store, vault: Vault, clock: Clock, passwords: Passwords, outward: Driver | None = None) -> House:
+def house_of(
+    store: Store,
+    vault: Vault,
+    clock: Clock,
+    passwords: Passwords,
+    outward: Driver | None = None,
+    limits: Mapping[str, Rate] | None = None,
+) -> House:
     """Put together what the provider's functions work with."""
     keyring = Keyring(store, vault, clock)
     return House(
@@ -172,7 +248,13 @@ def house_of(store: Store, vault: Vault, clock: Clock, passwords: Passwords, out
         subject_key=vault.derive("pairwise-subjects"),
         outgoing=outward,
         vault=vault,
+        rates=Rates(limits or {}, vault.derive("rates")),
     )
+
+
+def limits_of(settings: Settings) -> dict[str, Rate]:
+    """Return the limits that the operator set."""
+    return {name: Rate(one.count, one.seconds) for name, one in settings.limits.items()}
 
 
 def assemble(
@@ -183,9 +265,10 @@ def assemble(
     *,
     development: bool,
     outward: Driver | None = None,
+    limits: Mapping[str, Rate] | None = None,
 ) -> Hall:
     """Put the server's parts together over one store; `outward` runs the calls that clients make necessary."""
-    house = house_of(store, vault, clock, passwords, outward)
+    house = house_of(store, vault, clock, passwords, outward, limits)
     return Hall(
         house,
         Works(store, clock, house.keyring, house.mint, vault, outward),
@@ -205,6 +288,11 @@ def engine(house: House) -> Engine:
         await back_channel.tell(notice, entry.entry_id, house.clock.now(), house, registry.DIALECTS)
 
     return Engine(house.store, house.clock, {logoutnotices.KIND: tell_of_logout})
+
+
+def sealer(house: House, vault: Vault, keep_days: int) -> Sealer:
+    """Return what seals the audit log, and removes what is older than `keep_days` (0: nothing)."""
+    return Sealer(house.store, house.clock, vault.derive(sealchain.PURPOSE), keep_days)
 
 
 def outgoing(trusted: str, ca_file: str | None) -> Driver:

@@ -45,3 +45,15 @@ def is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address not in _UNICAST:
         return False
     return address.is_global and not address.is_multicast and not any(address in network for network in SPECIAL)
+
+
+def customer(peer: str) -> str:
+    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 address, which is one customer's."""
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return peer
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped) if mapped is not None else str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

@@ -12,8 +12,25 @@ import msgspec
 Headers = tuple[tuple[str, str], ...]
 
 
+class Noted(msgspec.Struct):
+    """What is noted of a request on its way, for its operator: the route's pattern and whose it is, never what it says.
+
+    The one record that changes: whoever answers a request writes into it, whoever tells of the request reads it.
+    """
+
+    route: str = ""
+    tenant: str = ""
+    code: str = ""
+    reason: str = ""
+    issued: str = ""
+    sign_in: str = ""
+
+
 class Request(msgspec.Struct, frozen=True):
-    """A request as it arrived. `path` and `query` are raw, percent-encoded text; `headers` keep their order."""
+    """A request as it arrived. `path` and `query` are raw, percent-encoded text; `headers` keep their order.
+
+    `ref` is what it is called in every log, `noted` what is told of it there.
+    """
 
     method: str
     path: str
@@ -22,6 +39,8 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes = b""
     peer: str = ""
     secure: bool = False
+    ref: str = ""
+    noted: Noted | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first header of that (lower-case) name."""

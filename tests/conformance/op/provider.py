@@ -19,9 +19,10 @@ import msgspec
 from joserfc import jwk, jwt
 
 from intaglio.errors import Unavailable
-from intaglio.server import compose, run
+from intaglio.server import compose
 from intaglio.server.devmode import seeds
 from intaglio.server.model.clients import Client, ClientSecret
+from intaglio.server.run import dev
 from intaglio.wire.flow import Call, Flow, Reply
 from tests import harness
 from tests.harness import Answer, Site
@@ -85,7 +86,7 @@ class Ground:
     """One open provider over https, its clock and the web around it; many tests may stand on it."""
 
     def __init__(self) -> None:
-        self.site = Site(listeners=run._development_listeners(harness.STANDARD, "https"))
+        self.site = Site(listeners=dev.development_listeners(harness.STANDARD, "https"))
         self.world = World()
         self.site.house.outgoing = self.world
         self.site.change_tenant(registration="open", session_management=True)

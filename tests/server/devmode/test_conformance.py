@@ -32,8 +32,9 @@ class Suite:
         house = site.house
         site.run(conformance.plant(site.store, SUITE, house.secrets, site.passwords, self.keys, harness.NOW))
         front = ConformanceFront(site.base, SUITE, self.keys, site.store, site.vault, site.clock)
-        assert isinstance(site.app._front, DevelopmentFront)
-        site.app._front._conformance = front
+        development = site.app._front._behind  # type: ignore[union-attr]
+        assert isinstance(development, DevelopmentFront)
+        development._conformance = front
         self.front = front
 
     def ask(self, path: str, method: str = "GET", peer: str = "127.0.0.1", **given: Any) -> harness.Answer:

@@ -52,6 +52,8 @@ class Ring:
         if ask.name == "signing_key_instants":
             instants = {name: values[name] for name in ("active_at", "retired_at", "gone_at", "revoked_at")}
             self.rows[values["key_id"]] = msgspec.structs.replace(self.rows[values["key_id"]], **instants)
+        if ask.name == "signing_key_delete":
+            del self.rows[values["key_id"]]
         return []
 
 
@@ -128,6 +130,29 @@ class Keys(RuleBasedStateMachine):
         assert waiting is not None
         self.ring.run(rotate.revoke(RING, waiting.key_id, self._fresh(), self.now))
         self.time_passes(hours * HOUR)
+
+    @precondition(lambda self: lifecycle.upcoming(self.keys, "RS256", self.now) is not None)
+    @rule(hours=st.sampled_from([0, 1, 24, 100, 4000]))
+    def begin_at_another_time(self, hours: int) -> None:
+        """The key that waits begins earlier or later, and the one before it signs until then."""
+        waiting = lifecycle.upcoming(self.keys, "RS256", self.now)
+        assert waiting is not None
+        self.ring.run(rotate.begin(RING, waiting.key_id, self.now + hours * HOUR, self.now))
+        if hours < 24:
+            self.emergencies.add(waiting.key_id)
+
+    @precondition(lambda self: len(self.keys) > 0)
+    @rule(data=st.data())
+    def forget(self, data: st.DataObject) -> None:
+        """A key can be forgotten when nobody finds it any more, and not before."""
+        key = data.draw(st.sampled_from(sorted(self.ring.rows)))
+        if lifecycle.is_published(self.ring.rows[key], self.now):
+            with pytest.raises(IntaglioError, match="key-published"):
+                self.ring.run(rotate.delete(RING, key, self.now))
+            return
+        self.ring.run(rotate.delete(RING, key, self.now))
+        self.signed.pop(key, None)
+        assert key not in self.ring.rows
 
     @invariant()
     def note(self) -> None:
@@ -219,3 +244,24 @@ def test_caches_follow_the_keys() -> None:
     assert lifecycle.max_age([_key("b", NOW)], NOW) == 3600
     assert lifecycle.max_age([leaving], NOW) == 600
     assert lifecycle.max_age([leaving], NOW + 590) == 60
+
+
+def test_only_a_key_that_waits_begins_at_another_time() -> None:
+    """The key that signs, and one that nobody has, are refused; nothing changes."""
+    ring = Ring()
+    ring.run(rotate.ensure(_key("a", NOW), NOW))
+    before = dict(ring.rows)
+    for key_id, code in (("a", "key-not-waiting"), ("x", "key-not-found")):
+        with pytest.raises(IntaglioError, match=code):
+            ring.run(rotate.begin(RING, key_id, NOW + HOUR, NOW))
+    assert ring.rows == before
+
+
+def test_a_key_that_begins_later_leaves_no_gap() -> None:
+    """The key before it signs until then, and stays published for as long as its tokens live."""
+    ring = Ring()
+    ring.run(rotate.ensure(_key("a", NOW), NOW))
+    ring.run(rotate.rotate(_key("b", NOW), NOW))
+    ring.run(rotate.begin(RING, "b", NOW + 100 * HOUR, NOW))
+    assert ring.rows["a"].retired_at == ring.rows["b"].active_at == NOW + 100 * HOUR
+    assert ring.rows["a"].gone_at == NOW + 100 * HOUR + lifecycle.KEEP_BEHIND

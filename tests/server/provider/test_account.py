@@ -8,6 +8,7 @@ from intaglio.server.model import consents, outbox
 from intaglio.server.provider.signin import throttle
 from tests import harness
 from tests.capability import capability
+from tests.server.provider import test_device
 from tests.web import markup
 
 ISSUER = "http://localhost:8080/default"
@@ -137,6 +138,15 @@ def test_withdrawing_consent(site: harness.Site, browser: harness.Browser) -> No
     assert 'id="consent-form"' in browser.follow(app.authorize(browser)).text
     user_id = site.user("alice").user_id
     assert site.read(consents.granted, "00000000-0000-4000-8000-000000000001", user_id, "web") == frozenset()
+
+
+def test_withdrawing_reaches_a_device_that_was_let_in(site: harness.Site, browser: harness.Browser) -> None:
+    """A device that was allowed and has not asked for its tokens yet gets none any more."""
+    device = test_device.start(site)
+    test_device.approve(site, device["user_code"], browser)
+    assert "tv" in _apps(_page(browser))
+    _press(browser, _page(browser), {"client": "tv"})
+    assert test_device.poll(site, device["device_code"]).error == "access_denied"
 
 
 @capability("account-apps", witness=WITNESS)

@@ -17,7 +17,7 @@ import pytest
 from intaglio.errors import Refused
 from intaglio.server import compose
 from intaglio.server.model import outbox
-from intaglio.server.settings import Outgoing
+from intaglio.server.settings.records import Outgoing
 from intaglio.tokens import jwk
 from intaglio.validate import validator
 from intaglio.validate.policy import Expectation

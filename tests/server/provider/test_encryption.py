@@ -21,7 +21,7 @@ from intaglio.clock import FixedClock
 from intaglio.errors import Unavailable
 from intaglio.server import compose
 from intaglio.server.model.tenants import Lifetimes
-from intaglio.server.settings import Outgoing
+from intaglio.server.settings.records import Outgoing
 from intaglio.tokens import encryptionkeys
 from intaglio.wire.flow import Flow, Reply
 from tests import harness

@@ -20,11 +20,11 @@ from intaglio.dialects.auth0 import profile as auth0
 from intaglio.dialects.standard import authorize
 from intaglio.names import GrantId
 from intaglio.protocol.authorize import RESPONSE_MODES, RESPONSE_TYPES
-from intaglio.server import run
 from intaglio.server.model import grants, sessions
 from intaglio.server.model.tenants import Lifetimes
 from intaglio.server.provider import session
 from intaglio.server.provider.authorize import checks, responses, steps
+from intaglio.server.run import dev
 from tests import harness
 from tests.capability import capability
 
@@ -661,7 +661,7 @@ def test_a_dialect_may_have_the_code_alone() -> None:
     """A dialect that does not know a response type does not answer it, whatever the client may elsewhere."""
     narrow = msgspec.structs.replace(auth0.DIALECT.profile, response_types=("code",))
     dialect = msgspec.structs.replace(auth0.DIALECT, profile=narrow)
-    known = run._development_listeners(harness.STANDARD, "http")
+    known = dev.development_listeners(harness.STANDARD, "http")
     doors = tuple(msgspec.structs.replace(one, dialect=dialect) if one.name == "auth0" else one for one in known)
     with harness.site(listeners=doors) as site:
         _app(site)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from intaglio.server import compose
 from intaglio.server.admin import registrationtokens
 from intaglio.server.model import clients
-from intaglio.server.settings import Outgoing
+from intaglio.server.settings.records import Outgoing
 from tests import assertions, harness
 from tests.capability import capability
 from tests.web import markup

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from intaglio import errors
-from intaglio.server.store import migrate
+from intaglio.server.store import migrate, queries
 from intaglio.server.store import open as opening
 from tests import postgres
 from tests.capability import capability
@@ -37,13 +37,18 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield server.create(f"migrate{next(_numbers)}")
 
 
-async def _up(url: str, files: dict[str, str], now: int = NOW) -> list[migrate.Status]:
-    async with opening._migrating(url, create=True) as database:
-        return await migrate.up(database, now, migrate.arrange(files, database.engine))
+async def _up(url: str, files: dict[str, str], now: int = NOW, *, contract: bool = False) -> list[migrate.Status]:
+    async with opening.migrating(url, create=True) as database:
+        return await migrate.up(database, now, migrate.arrange(files, database.engine), contract=contract)
+
+
+async def _forget_phases(url: str) -> None:
+    async with opening.migrating(url, create=False) as database:
+        await database.run("DROP TABLE schema_phases", {})
 
 
 async def _status(url: str, files: dict[str, str]) -> list[migrate.Status]:
-    async with opening._migrating(url, create=True) as database:
+    async with opening.migrating(url, create=True) as database:
         return await migrate.status(database, migrate.arrange(files, database.engine))
 
 
@@ -79,9 +84,70 @@ def test_edited_migration_is_refused(url: str) -> None:
     assert [one.state for one in asyncio.run(_status(url, edited))] == ["changed", "applied"]
 
 
-def test_newer_database_is_refused(url: str) -> None:
-    """A database with a migration that the code does not know is refused, and shows in the status."""
+CONTRACTION = "-- It goes.\n-- phase: contract\nDROP TABLE two;"
+EXPANSION = "-- It comes.\n-- phase: expand\nCREATE TABLE four (d BIGINT);"
+
+
+def test_two_phases_in_one_migration_are_refused() -> None:
+    """A migration either leaves older programs working or does not."""
+    with pytest.raises(ValueError, match="two phases"):
+        migrate.arrange({"0001_one.sql": CONTRACTION, "0001_one.sqlite.sql": EXPANSION}, "sqlite")
+    with pytest.raises(ValueError, match="two phases"):
+        migrate.arrange({"0001_one.sql": CONTRACTION + "\n" + EXPANSION}, "postgresql")
+
+
+def test_migrations_from_now_on_say_their_phase() -> None:
+    """Every migration from the eighth on says in its second line what it does to the version before."""
+    for name, text in queries.migration_files().items():
+        if int(name[:4]) >= 8 and name.count(".") == 1:
+            assert text.splitlines()[1] in {"-- phase: expand", "-- phase: contract"}, name
+
+
+@capability("migration-phases", witness="SQLite and PostgreSQL")
+def test_contractions_wait(url: str) -> None:
+    """A contraction waits until it is asked for, expansions behind it do not; programs of before go on until then."""
     asyncio.run(_up(url, FILES))
+    later = {**FILES, "0003_three.sql": CONTRACTION, "0004_four.sql": EXPANSION}
+    assert [one.state for one in asyncio.run(_up(url, later))] == ["applied", "applied", "pending", "applied"]
+    assert [one.state for one in asyncio.run(_up(url, FILES))] == ["applied", "applied", "newer"]
+    assert [one.state for one in asyncio.run(_up(url, later, contract=True))] == ["applied"] * 4
+    with pytest.raises(errors.Misconfigured) as met:
+        asyncio.run(_up(url, FILES))
+    assert met.value.code == "database-newer"
+    assert met.value.detail == {"migration": "0003_three"}
+
+
+@pytest.mark.parametrize(("phase", "opens"), [("expand", True), ("contract", False), (None, False)])
+def test_store_opens_on_what_was_only_expanded(url: str, phase: str | None, opens: bool) -> None:
+    """A program starts on a database with a later migration if that says that it only expands."""
+    asyncio.run(opening.prepare(url, NOW))
+
+    async def later() -> None:
+        async with opening.migrating(url, create=False) as database:
+            await database.run("INSERT INTO schema_migrations VALUES (9999, 'later', 'x', 1)", {})
+            if phase is not None:
+                text = queries.load_migrating(database.engine)["migration_phase_insert"].text
+                await database.run(text, {"number": 9999, "phase": phase})
+
+    asyncio.run(later())
+    if opens:
+        store_suite.StoreSuite.run(url, lambda store: store.read(store_suite.two_facts))
+        return
+    with pytest.raises(errors.Misconfigured) as met:
+        asyncio.run(opening.open_store(url))
+    assert met.value.code == "database-newer"
+
+
+def test_empty_database_gets_everything(url: str) -> None:
+    """Where nothing was applied nobody can use what goes: contractions are applied at once."""
+    later = {**FILES, "0003_three.sql": CONTRACTION}
+    assert [one.state for one in asyncio.run(_up(url, later))] == ["applied"] * 3
+
+
+def test_newer_database_is_refused(url: str) -> None:
+    """A database with a migration of unknown phase that the code does not know is refused, and shows in the status."""
+    asyncio.run(_up(url, FILES))
+    asyncio.run(_forget_phases(url))
     older = {"0001_one.sql": FILES["0001_one.sql"]}
     with pytest.raises(errors.Misconfigured) as met:
         asyncio.run(_up(url, older))
@@ -101,11 +167,15 @@ def test_failed_migration_leaves_nothing(url: str) -> None:
 
 def test_status_before_and_after(url: str) -> None:
     """A fresh database has everything pending; applied migrations keep the instant at which they were."""
-    assert asyncio.run(_status(url, FILES)) == [(1, "one", None, "pending"), (2, "two", None, "pending")]
+    assert asyncio.run(_status(url, FILES)) == [
+        (1, "one", None, "pending", "expand"),
+        (2, "two", None, "pending", "expand"),
+    ]
     first = {"0001_one.sql": FILES["0001_one.sql"]}
-    assert asyncio.run(_up(url, first, 7)) == [(1, "one", 7, "applied")]
-    assert asyncio.run(_up(url, FILES, 8)) == [(1, "one", 7, "applied"), (2, "two", 8, "applied")]
-    assert asyncio.run(_up(url, FILES, 9)) == [(1, "one", 7, "applied"), (2, "two", 8, "applied")]
+    assert asyncio.run(_up(url, first, 7)) == [(1, "one", 7, "applied", "expand")]
+    both = [(1, "one", 7, "applied", "expand"), (2, "two", 8, "applied", "expand")]
+    assert asyncio.run(_up(url, FILES, 8)) == both
+    assert asyncio.run(_up(url, FILES, 9)) == both
 
 
 def test_parallel_migrations_apply_once(url: str) -> None:
@@ -114,7 +184,7 @@ def test_parallel_migrations_apply_once(url: str) -> None:
     async def case() -> list[list[migrate.Status]]:
         async with contextlib.AsyncExitStack() as stack:
             databases = [
-                await stack.enter_async_context(opening._migrating(url, create=True))
+                await stack.enter_async_context(opening.migrating(url, create=True))
                 for _ in range(5 if url.startswith("postgresql") else 1)
             ]
             known = migrate.arrange(FILES, databases[0].engine)

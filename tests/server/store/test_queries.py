@@ -16,6 +16,7 @@ from intaglio.server import model
 from intaglio.server.model.plan import Ask
 from intaglio.server.store import open as opening
 from intaglio.server.store import queries
+from tests.capability import capability
 from tests.conformance import store_suite
 
 
@@ -45,6 +46,24 @@ def test_variant_of_the_engine_is_chosen() -> None:
     text = "-- name: a [sqlite]\n-- A.\nSELECT 1;\n-- name: a [postgresql]\n-- B.\nSELECT 2;"
     assert queries.parse({"a.sql": text}, "sqlite")["a"].text == "SELECT 1"
     assert queries.parse({"a.sql": text}, "postgresql")["a"].text == "SELECT 2"
+
+
+def test_a_variant_for_sqlite_may_have_several_statements() -> None:
+    """What PostgreSQL does in one question SQLite does in several, with the same values; PostgreSQL has one alone."""
+    one = "-- name: a [postgresql]\n-- A.\nSELECT :b, :a;\n"
+    found = queries.parse(
+        {"a.sql": one + "-- name: a [sqlite]\n-- A.\nUPDATE t SET x = :a\nRETURNING x;\nSELECT :b;"}, "sqlite"
+    )
+    query = found["a"]
+    assert (query.parameters, query.more, query.gives, query.writes) == (("a", "b"), ("SELECT :b",), True, True)
+    assert (
+        queries.parse({"a.sql": one + "-- name: a [sqlite]\n-- A.\nSELECT :a; SELECT :b;"}, "sqlite")["a"].gives
+        is False
+    )
+    with pytest.raises(ValueError, match="different values"):
+        queries.parse({"a.sql": one + "-- name: a [sqlite]\n-- A.\nSELECT :a; SELECT :c;"}, "sqlite")
+    with pytest.raises(ValueError, match="one statement"):
+        queries.parse({"a.sql": "-- name: a [postgresql]\n-- A.\nSELECT 1; SELECT 2;"}, "sqlite")
 
 
 def test_marks_become_numbers_only_where_they_are_values() -> None:
@@ -143,4 +162,16 @@ def test_lookups_and_sweeps_use_an_index() -> None:
         plan = store.connection.execute(f"EXPLAIN QUERY PLAN {query.text}", values).fetchall()  # type: ignore[attr-defined]
         scans = [row[3] for row in plan if row[3].startswith("SCAN") and not row[3].endswith(BOUNDED)]
         assert scans == [], query.name
+    asyncio.run(store.close())
+
+
+@capability("finding-email", witness="EXPLAIN QUERY PLAN of SQLite")
+@pytest.mark.parametrize("name", ["users_by_confirmed_email", "user_has_email"])
+def test_people_are_found_by_the_index_of_addresses(name: str) -> None:
+    """Whoever looks for an address does not look at all users of the tenant."""
+    store = asyncio.run(opening.open_store("sqlite:///:memory:"))
+    query = queries.load("sqlite")[name]
+    values = dict.fromkeys(query.parameters, 1)
+    plan = store.connection.execute(f"EXPLAIN QUERY PLAN {query.text}", values).fetchall()  # type: ignore[attr-defined]
+    assert "SEARCH users USING INDEX users_by_email (tenant_id=? AND <expr>=?)" in [row[3] for row in plan]
     asyncio.run(store.close())

@@ -35,17 +35,17 @@ ABSENT = (
 
 def write_discovery(answer: DiscoveryAnswer, ctx: Context) -> Response:
     """Write the metadata."""
-    base = answer.base
+    base, inside = answer.base, answer.programs
     body = discovery.metadata(answer) | {
         "authorization_endpoint": base + "/authorize",
-        "token_endpoint": base + "/oauth/token",
-        "device_authorization_endpoint": base + "/oauth/device/code",
-        "userinfo_endpoint": base + "/userinfo",
-        "jwks_uri": base + "/.well-known/jwks.json",
-        "revocation_endpoint": base + "/oauth/revoke",
+        "token_endpoint": inside + "/oauth/token",
+        "device_authorization_endpoint": inside + "/oauth/device/code",
+        "userinfo_endpoint": inside + "/userinfo",
+        "jwks_uri": inside + "/.well-known/jwks.json",
+        "revocation_endpoint": inside + "/oauth/revoke",
         "end_session_endpoint": base + "/oidc/logout",
-        "introspection_endpoint": base + INTROSPECTION,
-        "pushed_authorization_request_endpoint": base + PUSHED,
+        "introspection_endpoint": inside + INTROSPECTION,
+        "pushed_authorization_request_endpoint": inside + PUSHED,
         "require_pushed_authorization_requests": False,
         "response_modes_supported": ["query", "fragment", "form_post", "web_message"],
         "grant_types_supported": ["authorization_code", "implicit", "refresh_token", "client_credentials", GRANT],
@@ -53,7 +53,7 @@ def write_discovery(answer: DiscoveryAnswer, ctx: Context) -> Response:
         "claims_supported": CLAIMS,
     }
     if answer.registration:
-        body["registration_endpoint"] = base + "/oidc/register"
+        body["registration_endpoint"] = inside + "/oidc/register"
     return discovery.document({name: value for name, value in body.items() if name not in ABSENT}, 300)
 
 

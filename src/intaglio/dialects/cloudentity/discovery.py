@@ -43,25 +43,25 @@ def write_discovery(answer: DiscoveryAnswer, ctx: Context) -> Response:
     A program reads each member with its own type, and some against the values that it knows: of the algorithms that
     encrypt ID tokens those are listed that Cloudentity has, and clients may register others as well.
     """
-    base = answer.base
+    base, inside = answer.base, answer.programs
     body: dict[str, Any] = discovery.metadata(answer) | {
         "authorization_endpoint": base + "/oauth2/authorize",
-        "token_endpoint": base + "/oauth2/token",
-        "userinfo_endpoint": base + "/userinfo",
-        "jwks_uri": base + "/.well-known/jwks.json",
-        "revocation_endpoint": base + "/oauth2/revoke",
-        "introspection_endpoint": base + "/oauth2/introspect",
+        "token_endpoint": inside + "/oauth2/token",
+        "userinfo_endpoint": inside + "/userinfo",
+        "jwks_uri": inside + "/.well-known/jwks.json",
+        "revocation_endpoint": inside + "/oauth2/revoke",
+        "introspection_endpoint": inside + "/oauth2/introspect",
         "end_session_endpoint": base + "/oidc/logout",
-        "device_authorization_endpoint": base + "/device/authorization",
+        "device_authorization_endpoint": inside + "/device/authorization",
         "response_types_supported": list(RESPONSE_TYPES),
         "id_token_encryption_alg_values_supported": ["RSA-OAEP", "RSA-OAEP-256"],
         "id_token_encryption_enc_values_supported": ["A256GCM", "A128CBC-HS256"],
         "scopes_supported": list(answer.scopes),
         "claims_supported": sorted({*claims.SUPPORTED, *(name for names in SCOPE_CLAIMS.values() for name in names)}),
     }
-    body |= pushed.members(base)
+    body |= pushed.members(inside)
     if answer.registration:
-        body["registration_endpoint"] = base + "/oauth2/register"
+        body["registration_endpoint"] = inside + "/oauth2/register"
     for name in _ABSENT:
         body.pop(name, None)
     return discovery.document(dict(sorted(body.items())), 300)

@@ -166,16 +166,16 @@ def write_discovery(answer: DiscoveryAnswer, ctx: Context) -> Response:
 
 def metadata(answer: DiscoveryAnswer) -> dict[str, Any]:
     """Return the metadata: what Google's has, and what is true here besides."""
-    base = answer.base
-    oauth2 = hosts.api(base, "oauth2")
+    base, inside = answer.base, answer.programs
+    oauth2 = hosts.api(inside, "oauth2")
     return {
         "issuer": answer.issuer,
         "authorization_endpoint": base + "/o/oauth2/v2/auth",
         "device_authorization_endpoint": oauth2 + "/device/code",
         "token_endpoint": oauth2 + "/token",
-        "userinfo_endpoint": hosts.api(base, "openidconnect") + "/v1/userinfo",
+        "userinfo_endpoint": hosts.api(inside, "openidconnect") + "/v1/userinfo",
         "revocation_endpoint": oauth2 + "/revoke",
-        "jwks_uri": hosts.api(base, "www") + "/oauth2/v3/certs",
+        "jwks_uri": hosts.api(inside, "www") + "/oauth2/v3/certs",
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": list(RESPONSE_MODES),
         "subject_types_supported": ["public"],

@@ -37,11 +37,11 @@ def write(answer: DiscoveryAnswer, ctx: Context) -> Response:
 
 
 def _v2(answer: DiscoveryAnswer, ctx: Context) -> dict[str, Any]:
-    base = answer.base
+    base, inside = answer.base, answer.programs
     return {
-        "token_endpoint": base + "/oauth2/v2.0/token",
+        "token_endpoint": inside + "/oauth2/v2.0/token",
         "token_endpoint_auth_methods_supported": AUTH_METHODS,
-        "jwks_uri": base + "/discovery/v2.0/keys",
+        "jwks_uri": inside + "/discovery/v2.0/keys",
         "response_modes_supported": RESPONSE_MODES,
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(answer.signing_algs),
@@ -49,9 +49,9 @@ def _v2(answer: DiscoveryAnswer, ctx: Context) -> dict[str, Any]:
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
         "issuer": answer.issuer,
         "request_uri_parameter_supported": False,
-        "userinfo_endpoint": authority.authority(base) + "/oidc/userinfo",
+        "userinfo_endpoint": authority.authority(inside) + "/oidc/userinfo",
         "authorization_endpoint": base + "/oauth2/v2.0/authorize",
-        "device_authorization_endpoint": base + "/oauth2/v2.0/devicecode",
+        "device_authorization_endpoint": inside + "/oauth2/v2.0/devicecode",
         "http_logout_supported": True,
         "frontchannel_logout_supported": True,
         "end_session_endpoint": base + "/oauth2/v2.0/logout",
@@ -61,12 +61,12 @@ def _v2(answer: DiscoveryAnswer, ctx: Context) -> dict[str, Any]:
 
 
 def _v1(answer: DiscoveryAnswer, ctx: Context) -> dict[str, Any]:
-    base = answer.base
+    base, inside = answer.base, answer.programs
     frame = {"check_session_iframe": base + "/oauth2/checksession"} if answer.session_management else {}
     return {
-        "token_endpoint": base + "/oauth2/token",
+        "token_endpoint": inside + "/oauth2/token",
         "token_endpoint_auth_methods_supported": AUTH_METHODS,
-        "jwks_uri": authority.authority(base) + "/common/discovery/keys",
+        "jwks_uri": authority.authority(inside) + "/common/discovery/keys",
         "response_modes_supported": RESPONSE_MODES,
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(answer.signing_algs),
@@ -75,13 +75,13 @@ def _v1(answer: DiscoveryAnswer, ctx: Context) -> dict[str, Any]:
         "issuer": answer.issuer,
         "microsoft_multi_refresh_token": True,
         "authorization_endpoint": base + "/oauth2/authorize",
-        "device_authorization_endpoint": base + "/oauth2/devicecode",
+        "device_authorization_endpoint": inside + "/oauth2/devicecode",
         "http_logout_supported": True,
         "frontchannel_logout_supported": True,
         "end_session_endpoint": base + "/oauth2/logout",
         "claims_supported": V1_CLAIMS,
         **frame,
-        "userinfo_endpoint": base + "/openid/userinfo",
+        "userinfo_endpoint": inside + "/openid/userinfo",
         **_place(answer, ctx),
     }
 

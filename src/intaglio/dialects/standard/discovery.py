@@ -33,23 +33,23 @@ def read_discovery(request: Request, ctx: Context) -> DiscoveryQuery:
 
 def metadata(answer: DiscoveryAnswer) -> dict[str, Any]:
     """Return the metadata document; it lists what is there and nothing else."""
-    base = answer.base
+    base, inside = answer.base, answer.programs
     return {
         "issuer": answer.issuer,
         "authorization_endpoint": base + "/authorize",
-        "token_endpoint": base + "/token",
-        "userinfo_endpoint": base + "/userinfo",
-        "jwks_uri": base + "/jwks",
-        "revocation_endpoint": base + "/revoke",
-        "introspection_endpoint": base + "/introspect",
+        "token_endpoint": inside + "/token",
+        "userinfo_endpoint": inside + "/userinfo",
+        "jwks_uri": inside + "/jwks",
+        "revocation_endpoint": inside + "/revoke",
+        "introspection_endpoint": inside + "/introspect",
         "end_session_endpoint": base + "/logout",
         **({"check_session_iframe": base + "/session"} if answer.session_management else {}),
         "frontchannel_logout_supported": True,
         "frontchannel_logout_session_supported": True,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
-        **({"registration_endpoint": base + "/register"} if answer.registration else {}),
-        "device_authorization_endpoint": base + "/device_authorization",
+        **({"registration_endpoint": inside + "/register"} if answer.registration else {}),
+        "device_authorization_endpoint": inside + "/device_authorization",
         "scopes_supported": ["openid", *SCOPE_CLAIMS, "offline_access"],
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": list(RESPONSE_MODES),
@@ -94,7 +94,7 @@ def document(body: dict[str, Any], max_age: int) -> Response:
 
 def whole(answer: DiscoveryAnswer) -> dict[str, Any]:
     """Return the document of the standard dialect itself, with what the others say in their own way."""
-    return metadata(answer) | pushed.members(answer.base)
+    return metadata(answer) | pushed.members(answer.programs)
 
 
 def write_discovery(answer: DiscoveryAnswer, ctx: Context) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 
@@ -25,7 +25,8 @@ from intaglio.server.registry import claimrules as rules
 from intaglio.server.registry import deeds, fields
 from intaglio.server.registry.deeds import Actor
 
-Change = Callable[[Sequence[ClaimRule]], tuple[ClaimRule, ...]]
+Rules = tuple[ClaimRule, ...]
+Change = Callable[[Rules], Rules]
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -67,27 +68,38 @@ async def _change(
 ) -> None:
     def plan() -> Plan[None]:
         if client_id:
-            yield from _change_client(tenant, client_id, change)
+            kept = yield from _change_client(tenant, client_id, change)
         else:
-            yield from _change_tenant(tenant, change)
+            kept = yield from _change_tenant(tenant, change)
         resource = f"tenants/{tenant.slug}" + (f"/clients/{client_id}" if client_id else "")
-        yield from deeds.note(tenant.tenant_id, actor, action, resource, rule=name)
+        before, after = ({one.label: one for one in rules if one.label == name} for rules in kept)
+        yield from deeds.note(tenant.tenant_id, actor, action, resource, before=before, after=after, rule=name)
 
     await store.write(plan)
 
 
-def _change_client(tenant: Tenant, client_id: str, change: Change) -> Plan[None]:
-    client = yield from clients.by_id(tenant.tenant_id, client_id)
-    if client is None:
+def _change_client(tenant: Tenant, client_id: str, change: Change) -> Plan[tuple[Rules, Rules]]:
+    kept: list[Rules] = []
+
+    def changed(client: Client) -> Client:
+        kept[:] = [client.claim_rules, change(client.claim_rules)]
+        return msgspec.structs.replace(client, claim_rules=kept[1])
+
+    if (yield from clients.revise(tenant.tenant_id, client_id, changed)) is None:
         raise _no_client(client_id)
-    yield from clients.replace(msgspec.structs.replace(client, claim_rules=change(client.claim_rules)))
+    return kept[0], kept[1]
 
 
-def _change_tenant(tenant: Tenant, change: Change) -> Plan[None]:
-    found = yield from tenants.by_id(tenant.tenant_id)
-    if found is None:
+def _change_tenant(tenant: Tenant, change: Change) -> Plan[tuple[Rules, Rules]]:
+    kept: list[Rules] = []
+
+    def changed(found: Tenant) -> Tenant:
+        kept[:] = [found.claim_rules, change(found.claim_rules)]
+        return msgspec.structs.replace(found, claim_rules=kept[1])
+
+    if (yield from tenants.revise(tenant.tenant_id, changed)) is None:
         raise fields.refuse("tenant-unknown", "There is no such tenant.", "the slug or UUID of a tenant", tenant.slug)
-    yield from tenants.replace(msgspec.structs.replace(found, claim_rules=change(found.claim_rules)))
+    return kept[0], kept[1]
 
 
 def _no_client(client_id: str) -> Misconfigured:

@@ -73,5 +73,6 @@ def _exchange(before: Client, after: Client, actor: Actor, value: str) -> Plan[b
     if not (yield from clients.exchange(before, after)):
         return False
     resource, holders = f"clients/{after.client_id}", " ".join(after.roles.get(value, ()))
-    yield from deeds.note(after.tenant_id, actor, "client.roles", resource, role=value, holders=holders)
+    told = {"role": value, "holders": holders}
+    yield from deeds.note(after.tenant_id, actor, "client.roles", resource, before=before, after=after, **told)
     return True

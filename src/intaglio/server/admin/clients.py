@@ -16,9 +16,11 @@ from intaglio.errors import Misconfigured, Refused
 from intaglio.names import TenantId
 from intaglio.server.credentials.clientsecrets import ClientSecrets
 from intaglio.server.model import clients, tenants
+from intaglio.server.model.administrators import SCOPE
 from intaglio.server.model.clients import Client, ClientSecret
 from intaglio.server.model.plan import Conflict, Plan, Store
-from intaglio.server.registry import fields, remote, rules, settings
+from intaglio.server.registry import deeds, endings, fields, remote, rules, settings, versions
+from intaglio.server.registry.deeds import Actor
 from intaglio.server.registry.wanted import Wanted, wanted_of
 from intaglio.tokens.sharedsecret import MINIMUM_OCTETS, SharedSecret
 from intaglio.wire.flow import Driver
@@ -26,6 +28,7 @@ from intaglio.wire.flow import Driver
 SHORTEST_SECRET = 16
 """Characters of a secret that an operator brings along; those made here have 43."""
 MOST_SECRETS = 10
+LONGEST_SECRET = 3660 * 86_400
 
 
 class NewClient(Wanted, frozen=True, kw_only=True):
@@ -59,11 +62,12 @@ async def create(
     tenant_id: TenantId,
     wanted: NewClient,
     outgoing: Driver | None = None,
+    actor: Actor | None = None,
 ) -> Registered:
     """Register a client and return it with its secret, which cannot be shown again.
 
-    `outgoing` fetches what a sector or a key set by address needs. Raises `Misconfigured` with the code of the field,
-    or `client-exists`.
+    `outgoing` fetches what a sector or a key set by address needs. With `actor` the audit log tells of it. Raises
+    `Misconfigured` with the code of the field, or `client-exists`.
     """
     now = clock.now()
     client = check(wanted, tenant_id, now, development=await _is_development(store, tenant_id))
@@ -74,7 +78,7 @@ async def create(
             client, secrets=(_kept(secret, client, secrets, now, wanted.secret_expires_at),)
         )
     try:
-        kept = await store.write(_insert, client)
+        kept = await store.write(_insert, client, actor)
     except Conflict as exc:
         raise _exists(client) from exc
     if not kept:
@@ -82,10 +86,12 @@ async def create(
     return Registered(client, secret)
 
 
-def _insert(client: Client) -> Plan[bool]:
+def _insert(client: Client, actor: Actor | None) -> Plan[bool]:
     if (yield from clients.is_taken(client)):
         return False
     yield from clients.insert(client)
+    if actor is not None:
+        yield from deeds.note(client.tenant_id, actor, "client.create", f"clients/{client.client_id}", after=client)
     return True
 
 
@@ -143,21 +149,25 @@ async def update(
     client_id: str,
     changes: Mapping[str, Any],
     outgoing: Driver | None = None,
+    actor: Actor | None = None,
+    etag: str = "",
 ) -> Registered:
     """Change fields of a client, all others staying; by the rules of a new one.
 
     A client that needs a secret from now on gets one. Of `dialects` each setting is changed by itself, None takes one
     away. `disabled` lets nobody sign in to it, or again; `withdrawn` takes back what an administrator consented to for
-    everybody. Of another tenant's application, only what is decided here can be changed. Raises `Misconfigured` with
-    the code of the field, `client-unknown`, `setting-invalid`, `client-changed`, `client-elsewhere`.
+    everybody. Of another tenant's application, only what is decided here can be changed. With `actor` the audit log
+    tells of it; `etag` is of the version that was seen, empty for any. Raises `Misconfigured` with the code of the
+    field, `client-unknown`, `setting-invalid`, `client-changed`, `client-elsewhere`, `record-changed`.
     """
     before = await show(store, tenant_id, client_id)
+    versions.check(before, etag)
     now = clock.now()
     changes = dict(changes)
     disabled, withdrawn = changes.pop("disabled", None), bool(changes.pop("withdrawn", False))
     if before.home_tenant_id:
         after = _switched(_decided(before, changes), now, disabled=disabled, withdrawn=withdrawn)
-        await _exchange(store, before, after)
+        await _exchange(store, before, after, actor, "client.update", now)
         return Registered(after, None)
     wanted = msgspec.structs.replace(wanted_of(before), **changes)
     if "dialects" in changes:
@@ -165,6 +175,11 @@ async def update(
     if "grant_types" in changes and "response_types" not in changes:
         wanted = msgspec.structs.replace(wanted, response_types=None)
     client = rules.keep(before, rules.check(wanted, tenant_id, now, development=before.development))
+    # SECURITY: whoever registered a client by themselves still has what manages it
+    # (test_a_client_that_registered_itself_does_not_administer).
+    if SCOPE in client.scope and client.registration_digest:
+        expected = f"a client without {SCOPE}, or one that an operator made"
+        raise fields.refuse("scope-invalid", "This client registered itself.", expected, SCOPE)
     await _confirm(client, outgoing)
     made = ids.Secret(ids.opaque()) if rules.lacks_secret(client, now) else None
     if made is not None:
@@ -172,7 +187,7 @@ async def update(
     client = _switched(client, now, disabled=disabled, withdrawn=withdrawn)
     if client.sign_in_audience != before.sign_in_audience and await store.read(clients.is_taken, client):
         raise _exists(client)
-    await _exchange(store, before, client)
+    await _exchange(store, before, client, actor, "client.update", now)
     return Registered(client, made)
 
 
@@ -181,7 +196,10 @@ def _switched(client: Client, now: int, *, disabled: bool | None, withdrawn: boo
         client = msgspec.structs.replace(client, consented_scope=())
     if disabled is None:
         return client
-    return msgspec.structs.replace(client, disabled_at=(client.disabled_at or now) if disabled else None)
+    at = (client.disabled_at or now) if disabled else None
+    if at == client.disabled_at:
+        return client
+    return msgspec.structs.replace(client, disabled_at=at, tokens_from=now)
 
 
 def _decided(client: Client, changes: Mapping[str, Any]) -> Client:
@@ -194,11 +212,25 @@ def _decided(client: Client, changes: Mapping[str, Any]) -> Client:
     return msgspec.structs.replace(client, **changes)
 
 
-async def _exchange(store: Store, before: Client, after: Client) -> None:
-    if not await store.write(clients.exchange, before, after):
+async def _exchange(
+    store: Store, before: Client, after: Client, actor: Actor | None, action: str, now: int | None = None
+) -> None:
+    if not await store.write(_replace, before, after, actor, action, now):
         raise fields.refuse(
             "client-changed", "Somebody else has changed the client.", "it as it was", "another", "Try again."
         )
+
+
+def _replace(before: Client, after: Client, actor: Actor | None, action: str, now: int | None) -> Plan[bool]:
+    if not (yield from clients.exchange(before, after)):
+        return False
+    if now is not None and after.disabled_at != before.disabled_at:
+        # Also when it comes back: nothing of what it had comes with it.
+        yield from endings.end_client(after, now)
+    if actor is not None:
+        resource = f"clients/{after.client_id}"
+        yield from deeds.note(after.tenant_id, actor, action, resource, before=before, after=after)
+    return True
 
 
 async def add_secret(
@@ -210,14 +242,19 @@ async def add_secret(
     *,
     given: ids.Secret | None = None,
     lifetime: int | None = None,
+    actor: Actor | None = None,
 ) -> Registered:
     """Give a client one more secret, for `lifetime` seconds; the earlier ones stay.
 
-    Raises `Misconfigured` (`client-unknown`, `secret-unused`, `secret-invalid`, `too-many`, `client-changed`).
+    With `actor` the audit log tells of it. Raises `Misconfigured` (`client-unknown`, `secret-unused`, `secret-invalid`,
+    `lifetime-invalid`, `too-many`, `client-changed`).
     """
     before, now = await show(store, tenant_id, client_id), clock.now()
     if not rules.needs_secret(before):
         raise fields.refuse("secret-unused", "This client uses no secret.", "a method with a secret", "another")
+    if lifetime is not None and not 1 <= lifetime <= LONGEST_SECRET:
+        expected = f"1 to {LONGEST_SECRET} seconds"
+        raise fields.refuse("lifetime-invalid", "The lifetime cannot be used.", expected, lifetime)
     if len(before.secrets) >= MOST_SECRETS:
         raise fields.refuse("too-many", "The client has too many secrets.", f"at most {MOST_SECRETS}", MOST_SECRETS)
     if given is not None:
@@ -225,7 +262,7 @@ async def add_secret(
     secret = given or ids.Secret(ids.opaque())
     kept = _kept(secret, before, secrets, now, None if lifetime is None else now + lifetime)
     after = msgspec.structs.replace(before, secrets=(*before.secrets, kept))
-    await _exchange(store, before, after)
+    await _exchange(store, before, after, actor, "client.secret.create")
     return Registered(after, secret)
 
 
@@ -234,30 +271,45 @@ def secret_id(secret: ClientSecret) -> str:
     return secret.digest.hex()[:12]
 
 
-async def remove_secret(store: Store, tenant_id: TenantId, client_id: str, name: str) -> Client:
-    """Take a secret away, at once; raises `Misconfigured` (`client-unknown`, `secret-unknown`, `client-changed`)."""
+async def remove_secret(
+    store: Store, tenant_id: TenantId, client_id: str, name: str, actor: Actor | None = None
+) -> Client:
+    """Take a secret away, at once. With `actor` the audit log tells of it.
+
+    Raises `Misconfigured` (`client-unknown`, `secret-unknown`, `client-changed`).
+    """
     before = await show(store, tenant_id, client_id)
     left = tuple(one for one in before.secrets if secret_id(one) != name)
     if len(left) == len(before.secrets):
         hint = "List them with: intaglio client secret list"
         raise fields.refuse("secret-unknown", "The client has no such secret.", "the id of a secret", name, hint)
     after = msgspec.structs.replace(before, secrets=left)
-    await _exchange(store, before, after)
+    await _exchange(store, before, after, actor, "client.secret.delete")
     return after
 
 
 async def show(store: Store, tenant_id: TenantId, client_id: str) -> Client:
     """Find a client by its client_id; raises `Misconfigured` (`client-unknown`)."""
-    client = await store.read(clients.by_id, tenant_id, client_id)
+    return await store.read(find, tenant_id, client_id)
+
+
+def find(tenant_id: TenantId, client_id: str) -> Plan[Client]:
+    """Find a client, as part of a larger plan; raises `Misconfigured` (`client-unknown`)."""
+    client = yield from clients.by_id(tenant_id, client_id)
     if client is None:
-        raise fields.refuse(
-            "client-unknown",
-            "There is no such client in this tenant.",
-            "the client_id of a client",
-            client_id,
-            "List them with: intaglio client list",
-        )
+        raise unknown(client_id)
     return client
+
+
+def unknown(client_id: str) -> Misconfigured:
+    """Return the error for a client that is not there."""
+    return fields.refuse(
+        "client-unknown",
+        "There is no such client in this tenant.",
+        "the client_id of a client",
+        client_id,
+        "List them with: intaglio client list",
+    )
 
 
 async def page(store: Store, tenant_id: TenantId, *, after: str = "", limit: int = 50) -> list[Client]:

@@ -15,7 +15,7 @@ from intaglio.server.model import clients, connections
 from intaglio.server.model.connections import Connection
 from intaglio.server.model.plan import Conflict, Plan, Store
 from intaglio.server.model.tenants import Tenant
-from intaglio.server.registry import connectionrules, deeds, fields
+from intaglio.server.registry import connectionrules, deeds, endings, fields
 from intaglio.server.registry.connectionrules import Wanted
 from intaglio.server.registry.deeds import Actor
 from intaglio.wire.flow import Driver
@@ -78,9 +78,8 @@ def _keep(made: Connection, actor: Actor) -> Plan[None]:
         raise fields.refuse("too-many", "The tenant has too many connections.", expected, len(others))
     yield from _check_others(made, others)
     yield from connections.insert(made)
-    yield from deeds.note(
-        made.tenant_id, actor, "connection.create", f"connections/{made.name}", issuer=made.issuer, **_loose(made)
-    )
+    told = {"issuer": made.issuer, **_loose(made)}
+    yield from deeds.note(made.tenant_id, actor, "connection.create", f"connections/{made.name}", after=made, **told)
 
 
 def _loose(connection: Connection) -> dict[str, str]:
@@ -111,7 +110,8 @@ def _check_others(made: Connection, others: list[Connection]) -> Plan[None]:
 async def update(store: Store, vault: Vault, actor: Actor, tenant: Tenant, name: str, wanted: Wanted) -> Connection:
     """Change a connection and return it; in force within a second. The audit log tells of it.
 
-    Raises `Misconfigured` as `create`, and `connection-unknown`.
+    One that is disabled takes along what its people have: sessions, and grants for offline access too. Raises
+    `Misconfigured` as `create`, `connection-unknown` and `connection-changed`.
     """
     before = await show(store, tenant, name)
     if wanted.issuer not in (None, before.issuer):
@@ -124,8 +124,17 @@ async def update(store: Store, vault: Vault, actor: Actor, tenant: Tenant, name:
             "Make another connection, and disable this one.",
         )
     after = _changed(before, wanted, vault, actor.now)
-    await store.write(_exchange, after, _told(wanted), actor)
+    await store.write(_exchange, before, after, _told(wanted), actor)
+    if after.disabled_at != before.disabled_at:
+        await _end(store, after, actor.now)
     return after
+
+
+async def _end(store: Store, connection: Connection, now: int) -> None:
+    """End what people have who signed in at a connection, a few sessions at a time."""
+    behind, count = ("", ""), 1
+    while count:
+        count, behind = await store.write(endings.end_some_at, connection, behind, now)
 
 
 def _told(wanted: Wanted) -> dict[str, str]:
@@ -138,25 +147,36 @@ def _told(wanted: Wanted) -> dict[str, str]:
     }
 
 
-def _exchange(after: Connection, told: dict[str, str], actor: Actor) -> Plan[None]:
+def _exchange(before: Connection, after: Connection, told: dict[str, str], actor: Actor) -> Plan[None]:
     others = yield from connections.of_tenant(after.tenant_id)
     yield from _check_others(after, others)
+    # Nobody who changes something else opens what another has just closed.
+    if next((one for one in others if one.connection_id == after.connection_id), before) != before:
+        public = "Somebody else has changed the connection."
+        raise fields.refuse("connection-changed", public, "it as it was", "another", "Try again.")
     if not (yield from connections.replace(after)):
         raise _unknown(after.name)
-    yield from deeds.note(after.tenant_id, actor, "connection.update", f"connections/{after.name}", **told)
+    resource = f"connections/{after.name}"
+    yield from deeds.note(after.tenant_id, actor, "connection.update", resource, before=before, after=after, **told)
 
 
 async def delete(store: Store, actor: Actor, tenant: Tenant, name: str) -> Connection:
-    """Remove a connection; who people are there stays known. Raises `Misconfigured` (`connection-unknown`)."""
+    """Remove a connection, with what its people have; who they are there stays known.
+
+    Raises `Misconfigured` (`connection-unknown`).
+    """
     found = await show(store, tenant, name)
+    # Twice: if it is broken off, nothing is left for a connection that is made under the same name.
+    await _end(store, found, actor.now)
     await store.write(_remove, found, actor)
+    await _end(store, found, actor.now)
     return found
 
 
 def _remove(found: Connection, actor: Actor) -> Plan[None]:
     if not (yield from connections.delete(found.tenant_id, found.connection_id)):
         raise _unknown(found.name)
-    yield from deeds.note(found.tenant_id, actor, "connection.delete", f"connections/{found.name}")
+    yield from deeds.note(found.tenant_id, actor, "connection.delete", f"connections/{found.name}", before=found)
 
 
 async def show(store: Store, tenant: Tenant, name: str) -> Connection:

@@ -8,7 +8,9 @@ import msgspec
 
 from intaglio import ids
 from intaglio.names import TenantId
+from intaglio.server.admin import users as known_users
 from intaglio.server.model import clients, groups, users
+from intaglio.server.model.clients import Client
 from intaglio.server.model.groups import Group
 from intaglio.server.model.plan import Conflict, Plan, Store
 from intaglio.server.model.users import User
@@ -48,7 +50,8 @@ async def create(
 
 def _insert(made: Group, actor: Actor) -> Plan[None]:
     yield from groups.insert(made)
-    yield from deeds.note(made.tenant_id, actor, "group.create", f"groups/{made.group_id}", name=made.name)
+    resource = f"groups/{made.group_id}"
+    yield from deeds.note(made.tenant_id, actor, "group.create", resource, after=made, name=made.name)
 
 
 async def show(store: Store, tenant_id: TenantId, group_id: str) -> Group:
@@ -75,13 +78,14 @@ async def delete(store: Store, actor: Actor, tenant_id: TenantId, group_id: str)
 
 
 def _delete(tenant_id: TenantId, group_id: str, actor: Actor) -> Plan[None]:
+    found = yield from groups.by_id(tenant_id, group_id)
     if not (yield from groups.delete(tenant_id, group_id)):
         return
     # SECURITY: people and applications name their groups; what is left there would go on letting people in
     # (test_a_deleted_group_opens_nothing).
     yield from _without_members(tenant_id, group_id, actor.now)
     yield from _without_roles(tenant_id, group_id)
-    yield from deeds.note(tenant_id, actor, "group.delete", f"groups/{group_id}")
+    yield from deeds.note(tenant_id, actor, "group.delete", f"groups/{group_id}", before=found)
 
 
 def _without_members(tenant_id: TenantId, group_id: str, now: int) -> Plan[None]:
@@ -89,8 +93,7 @@ def _without_members(tenant_id: TenantId, group_id: str, now: int) -> Plan[None]
     while found := (yield from users.page(tenant_id, after, PAGE)):
         for one in found:
             if group_id in one.groups:
-                left = tuple(held for held in one.groups if held != group_id)
-                yield from users.replace(msgspec.structs.replace(one, groups=left, updated_at=now))
+                yield from users.revise(tenant_id, one.user_id, lambda user: _left(user, group_id, now))
         after = users.sign_in_name(found[-1].username)
 
 
@@ -99,25 +102,40 @@ def _without_roles(tenant_id: TenantId, group_id: str) -> Plan[None]:
     while found := (yield from clients.page(tenant_id, after, PAGE)):
         for one in found:
             if any(group_id in holders for holders in one.roles.values()):
-                left = {role: tuple(h for h in holders if h != group_id) for role, holders in one.roles.items()}
-                yield from clients.replace(msgspec.structs.replace(one, roles=left))
+                yield from clients.revise(tenant_id, one.client_id, lambda client: _without_holder(client, group_id))
         after = found[-1].client_id
+
+
+def _left(user: User, group_id: str, now: int) -> User:
+    return msgspec.structs.replace(user, groups=tuple(one for one in user.groups if one != group_id), updated_at=now)
+
+
+def _without_holder(client: Client, group_id: str) -> Client:
+    left = {role: tuple(one for one in holders if one != group_id) for role, holders in client.roles.items()}
+    return msgspec.structs.replace(client, roles=left)
 
 
 async def set_member(
     store: Store, actor: Actor, tenant_id: TenantId, group_id: str, user: User, *, belongs: bool
 ) -> User:
-    """Let a user belong to a group, or not any more; raises `Misconfigured` (`group-unknown`, `too-many`)."""
+    """Let a user belong to a group, or not any more.
+
+    Raises `Misconfigured` (`group-unknown`, `user-unknown`, `too-many`).
+    """
     await show(store, tenant_id, group_id)
-    left = tuple(one for one in user.groups if one != group_id)
-    after = (*left, group_id) if belongs else left
-    if len(after) > MOST_GROUPS:
-        raise fields.refuse("too-many", "The user is in too many groups.", f"at most {MOST_GROUPS}", len(after))
-    changed = msgspec.structs.replace(user, groups=after, updated_at=actor.now)
-    await store.write(_replace, changed, group_id, actor, "group.add" if belongs else "group.remove")
+    return await store.write(_set_member, user, group_id, actor, "group.add" if belongs else "group.remove")
+
+
+def _set_member(known: User, group_id: str, actor: Actor, action: str) -> Plan[User]:
+    def change(user: User) -> User:
+        left = _left(user, group_id, actor.now)
+        after = (*left.groups, group_id) if action == "group.add" else left.groups
+        if len(after) > MOST_GROUPS:
+            raise fields.refuse("too-many", "The user is in too many groups.", f"at most {MOST_GROUPS}", len(after))
+        return msgspec.structs.replace(left, groups=after)
+
+    changed = yield from users.revise(known.tenant_id, known.user_id, change)
+    if changed is None:
+        raise known_users.unknown(known.username)
+    yield from deeds.note(known.tenant_id, actor, action, f"groups/{group_id}", user=known.user_id)
     return changed
-
-
-def _replace(user: User, group_id: str, actor: Actor, action: str) -> Plan[None]:
-    yield from users.replace(user)
-    yield from deeds.note(user.tenant_id, actor, action, f"groups/{group_id}", user=user.user_id)

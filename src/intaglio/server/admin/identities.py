@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from intaglio.server.model import connections, identities
+import msgspec
+
+from intaglio.server.model import connections, identities, users
 from intaglio.server.model.identities import Identity
 from intaglio.server.model.plan import Plan, Store
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
-from intaglio.server.registry import deeds, fields
+from intaglio.server.registry import deeds, endings, fields
 from intaglio.server.registry.deeds import Actor
 
 
@@ -22,9 +24,9 @@ async def names(store: Store, tenant: Tenant) -> dict[str, str]:
 
 
 async def unlink(store: Store, actor: Actor, user: User, issuer: str, subject: str) -> Identity:
-    """Forget that a subject of an issuer is this user; the audit log tells of it.
+    """Forget that a subject of an issuer is this user, and end what they have who signed in that way.
 
-    Raises `Misconfigured` (`identity-unknown`).
+    The audit log tells of it. Raises `Misconfigured` (`identity-unknown`).
     """
     return await store.write(_unlink, actor, user, issuer, subject)
 
@@ -41,6 +43,13 @@ def _unlink(actor: Actor, user: User, issuer: str, subject: str) -> Plan[Identit
             hint,
         )
     yield from identities.delete(user.tenant_id, issuer, subject)
+    ended = yield from endings.end_identity(found, actor.now)
+    known = yield from users.by_id(user.tenant_id, user.user_id)
+    if known is not None and ended != endings.Ended():
+        # A session of the gate does not say how its person signed in.
+        yield from users.exchange(known, msgspec.structs.replace(known, tokens_from=actor.now))
     told = f"users/{user.user_id}"
-    yield from deeds.note(user.tenant_id, actor, "identity.unlink", told, iss=issuer, sub=subject)
+    counts = {name: str(count) for name, count in msgspec.structs.asdict(ended).items() if count}
+    named = {"iss": issuer, "sub": subject, **counts}
+    yield from deeds.note(user.tenant_id, actor, "identity.unlink", told, before=found, **named)
     return found

@@ -127,24 +127,29 @@ async def _assign(
 ) -> LifetimePolicy:
     def plan() -> Plan[None]:
         client = yield from _client(tenant, client_id)
+        had = client.lifetime_policy if target == "application" else tenant.principal_policies.get(client_id, "")
         if target == "application":
-            yield from clients.replace(msgspec.structs.replace(client, lifetime_policy=held))
+            yield from clients.revise(
+                client.tenant_id, client_id, lambda known: msgspec.structs.replace(known, lifetime_policy=held)
+            )
         else:
             yield from _assign_here(tenant, client_id, held)
         action = "lifetimePolicy.assign" if held else "lifetimePolicy.unassign"
         resource = f"tenants/{tenant.slug}/clients/{client_id}"
-        yield from deeds.note(tenant.tenant_id, actor, action, resource, policy=policy.policy_id, target=target)
+        told = {"policy": policy.policy_id, "target": target}
+        before, after = {"held": had} if had else None, {"held": held} if held else None
+        yield from deeds.note(tenant.tenant_id, actor, action, resource, before=before, after=after, **told)
 
     await store.write(plan)
     return policy
 
 
 def _assign_here(tenant: Tenant, client_id: str, held: str) -> Plan[None]:
-    found = yield from tenants.by_id(tenant.tenant_id)
-    assert found is not None
-    others = {name: one for name, one in found.principal_policies.items() if name != client_id}
-    policies = others | ({client_id: held} if held else {})
-    yield from tenants.replace(msgspec.structs.replace(found, principal_policies=policies))
+    def change(found: Tenant) -> Tenant:
+        others = {name: one for name, one in found.principal_policies.items() if name != client_id}
+        return msgspec.structs.replace(found, principal_policies=others | ({client_id: held} if held else {}))
+
+    yield from tenants.revise(tenant.tenant_id, change)
 
 
 async def show(store: Store, tenant: Tenant, policy_id: str) -> Known:
@@ -188,9 +193,11 @@ async def _change(
 ) -> None:
     def plan() -> Plan[None]:
         found = yield from tenants.by_id(tenant.tenant_id)
-        if found is None:
+        changed = yield from tenants.revise(tenant.tenant_id, change)
+        if found is None or changed is None:
             raise Misconfigured("tenant-unknown", "There is no such tenant.")
-        yield from tenants.replace(change(found))
-        yield from deeds.note(tenant.tenant_id, actor, action, f"tenants/{tenant.slug}", policy=policy_id)
+        before, after = (one.lifetime_policies for one in (found, changed))
+        resource = f"tenants/{tenant.slug}"
+        yield from deeds.note(tenant.tenant_id, actor, action, resource, before=before, after=after, policy=policy_id)
 
     await store.write(plan)

@@ -44,7 +44,8 @@ async def create(store: Store, actor: Actor, tenant_id: TenantId, name: str, *, 
 
 def _insert(made: Organization, actor: Actor) -> Plan[None]:
     yield from organizations.insert(made)
-    yield from deeds.note(made.tenant_id, actor, "organization.create", f"organizations/{made.organization_id}")
+    resource = f"organizations/{made.organization_id}"
+    yield from deeds.note(made.tenant_id, actor, "organization.create", resource, after=made)
 
 
 def _by_either(tenant_id: TenantId, name: str) -> Plan[Organization | None]:
@@ -74,7 +75,8 @@ async def delete(store: Store, actor: Actor, tenant_id: TenantId, name: str) -> 
 
 def _delete(found: Organization, actor: Actor) -> Plan[None]:
     if (yield from organizations.delete(found.tenant_id, found.organization_id)):
-        yield from deeds.note(found.tenant_id, actor, "organization.delete", f"organizations/{found.organization_id}")
+        resource = f"organizations/{found.organization_id}"
+        yield from deeds.note(found.tenant_id, actor, "organization.delete", resource, before=found)
 
 
 async def add(store: Store, actor: Actor, tenant_id: TenantId, name: str, user: User) -> Organization:

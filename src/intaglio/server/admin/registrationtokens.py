@@ -8,9 +8,10 @@ from intaglio import ids
 from intaglio.clock import Clock
 from intaglio.names import TenantId
 from intaglio.server.model import registrationtokens
-from intaglio.server.model.plan import Store
+from intaglio.server.model.plan import Plan, Store
 from intaglio.server.model.registrationtokens import RegistrationToken
-from intaglio.server.registry import fields
+from intaglio.server.registry import deeds, fields
+from intaglio.server.registry.deeds import Actor
 
 PREFIX = "ig_iat_"
 """What an initial access token begins with, so that people and scanners recognise it."""
@@ -26,9 +27,16 @@ class Made(msgspec.Struct, frozen=True):
 
 
 async def create(
-    store: Store, clock: Clock, tenant_id: TenantId, *, name: str = "", uses: int = 1, lifetime: int = 86_400
+    store: Store,
+    clock: Clock,
+    tenant_id: TenantId,
+    *,
+    name: str = "",
+    uses: int = 1,
+    lifetime: int = 86_400,
+    actor: Actor | None = None,
 ) -> Made:
-    """Make a token that `uses` clients may register with, for `lifetime` seconds.
+    """Make a token that `uses` clients may register with, for `lifetime` seconds. With `actor` the log tells of it.
 
     Raises `Misconfigured` (`value-unknown`, `lifetime-invalid`, `name-invalid`).
     """
@@ -46,8 +54,15 @@ async def create(
         expires_at=now + lifetime,
         uses_left=uses,
     )
-    await store.write(registrationtokens.insert, token)
+    await store.write(_insert, token, actor)
     return Made(token, ids.Secret(secret))
+
+
+def _insert(token: RegistrationToken, actor: Actor | None) -> Plan[None]:
+    yield from registrationtokens.insert(token)
+    if actor is not None:
+        resource = f"registration-tokens/{token.token_id}"
+        yield from deeds.note(token.tenant_id, actor, "registration-token.create", resource, after=token)
 
 
 async def page(store: Store, tenant_id: TenantId, *, after: str = "", limit: int = 50) -> list[RegistrationToken]:
@@ -55,8 +70,16 @@ async def page(store: Store, tenant_id: TenantId, *, after: str = "", limit: int
     return await store.read(registrationtokens.page, tenant_id, after, limit)
 
 
-async def remove(store: Store, tenant_id: TenantId, token_id: str) -> None:
-    """Remove a token; raises `Misconfigured` (`token-unknown`)."""
-    if not await store.write(registrationtokens.delete, tenant_id, token_id):
+async def remove(store: Store, tenant_id: TenantId, token_id: str, actor: Actor | None = None) -> None:
+    """Remove a token. With `actor` the audit log tells of it. Raises `Misconfigured` (`token-unknown`)."""
+    if not await store.write(_delete, tenant_id, token_id, actor):
         hint = "List them with: intaglio client registration-token list"
         raise fields.refuse("token-unknown", "There is no such token.", "the id of a token", token_id, hint)
+
+
+def _delete(tenant_id: TenantId, token_id: str, actor: Actor | None) -> Plan[bool]:
+    if not (yield from registrationtokens.delete(tenant_id, token_id)):
+        return False
+    if actor is not None:
+        yield from deeds.note(tenant_id, actor, "registration-token.remove", f"registration-tokens/{token_id}")
+    return True

@@ -110,10 +110,7 @@ def _create(made: ServiceRecord, actor: Actor) -> Plan[None]:
     # A policy that outlived an earlier service of this name would speak for this one.
     yield from policies.delete(made.tenant_id, made.resource)
     yield from services.insert(made)
-    audiences, development = " ".join(made.audiences), str(made.development_tokens).lower()
-    yield from deeds.note(
-        made.tenant_id, actor, "service.create", made.resource, audiences=audiences, development_tokens=development
-    )
+    yield from deeds.note(made.tenant_id, actor, "service.create", made.resource, after=made, **_told(made))
 
 
 def _change(wanted: tuple[TenantId, str, str], changes: dict[str, object], actor: Actor) -> Plan[ServiceRecord | None]:
@@ -123,11 +120,13 @@ def _change(wanted: tuple[TenantId, str, str], changes: dict[str, object], actor
     changed: ServiceRecord = msgspec.structs.replace(found, **changes)
     yield from _no_client(changed)
     yield from services.replace(changed)
-    audiences, development = " ".join(changed.audiences), str(changed.development_tokens).lower()
-    yield from deeds.note(
-        found.tenant_id, actor, "service.update", found.resource, audiences=audiences, development_tokens=development
-    )
+    told = _told(changed)
+    yield from deeds.note(found.tenant_id, actor, "service.update", found.resource, before=found, after=changed, **told)
     return changed
+
+
+def _told(service: ServiceRecord) -> dict[str, str]:
+    return {"audiences": " ".join(service.audiences), "development_tokens": str(service.development_tokens).lower()}
 
 
 def _delete(wanted: tuple[TenantId, str, str], actor: Actor) -> Plan[bool]:
@@ -136,7 +135,7 @@ def _delete(wanted: tuple[TenantId, str, str], actor: Actor) -> Plan[bool]:
         return False
     yield from policies.delete(found.tenant_id, found.resource)
     yield from services.delete(*wanted)
-    yield from deeds.note(found.tenant_id, actor, "service.delete", found.resource)
+    yield from deeds.note(found.tenant_id, actor, "service.delete", found.resource, before=found)
     return True
 
 

@@ -15,7 +15,7 @@ from intaglio.names import TenantId
 from intaglio.server.model import tenants
 from intaglio.server.model.plan import Conflict, Plan, Store
 from intaglio.server.model.tenants import ClaimSource, Lifetimes, Tenant
-from intaglio.server.registry import deeds, fields, settings
+from intaglio.server.registry import deeds, fields, settings, versions
 from intaglio.server.registry.deeds import Actor
 
 REGISTRATIONS = ("closed", "token", "open")
@@ -114,7 +114,8 @@ def _keep(tenant: Tenant, actor: Actor | None) -> Plan[None]:
     yield from tenants.insert(tenant)
     if actor is not None:
         detail = {"self_impersonation": "true"} if tenant.self_impersonation else {}
-        yield from deeds.note(tenant.tenant_id, actor, "tenant.create", f"tenants/{tenant.slug}", **detail)
+        resource = f"tenants/{tenant.slug}"
+        yield from deeds.note(tenant.tenant_id, actor, "tenant.create", resource, after=tenant, **detail)
 
 
 async def update(
@@ -126,14 +127,16 @@ async def update(
     hosts: Sequence[str] | None = None,
     lifetimes: Lifetimes | None = None,
     actor: Actor | None = None,
+    etag: str = "",
 ) -> Tenant:
     """Change a tenant, found by slug or UUID, and return it; in force within a second.
 
     `hosts` take the place of those before. Of `lifetimes` those are changed that are there, and 0 takes one away.
-    With `actor` the audit log tells of it; whether accounts may act as themselves is not changed without.
+    With `actor` the audit log tells of it; whether accounts may act as themselves is not changed without. `etag` is of
+    the version that was seen, empty for any.
 
     Raises `Misconfigured` (`tenant-unknown`, `name-invalid`, `value-unknown`, `budget-invalid`, `setting-invalid`,
-    `domain-invalid`, `domain-taken`, `host-invalid`).
+    `domain-invalid`, `domain-taken`, `host-invalid`, `record-changed`).
     """
     changes = _policies(policies)
     if hosts is not None:
@@ -145,26 +148,31 @@ async def update(
     if actor is None and "self_impersonation" in changes:
         raise ValueError("who changes whether accounts may act as themselves?")
     try:
-        changed = await store.write(_change, name, changes, actor)
+        changed = await store.write(_change, name, changes, actor, etag)
     except Conflict as exc:
         expected = "domains and hosts that no other tenant has"
         raise fields.refuse("domain-taken", "A domain or host is another tenant's.", expected, name) from exc
     if changed is None:
-        raise _unknown(name)
+        raise unknown(name)
     return changed
 
 
-def _change(name: str, changes: Mapping[str, Any], actor: Actor | None) -> Plan[Tenant | None]:
+def _change(name: str, changes: Mapping[str, Any], actor: Actor | None, etag: str) -> Plan[Tenant | None]:
     tenant = yield from _by_either(name)
     if tenant is None:
         return None
+    versions.check(tenant, etag)
     changed = _changed(tenant, changes)
-    if not (yield from (tenants.rename if {"domains", "hosts"} & set(changes) else tenants.replace)(changed)):
-        return None
+    if not (yield from tenants.exchange(tenant, changed)):
+        hint = "Try again."
+        raise fields.refuse("tenant-changed", "Somebody else has changed the tenant.", "it as it was", name, hint)
+    if {"domains", "hosts"} & set(changes):
+        yield from tenants.rename(changed)
     if actor is not None:
         # Names alone, for a claim source holds tokens of other parties; a switch with what it was set to.
         told = {one: str(value).lower() if isinstance(value, bool) else "changed" for one, value in changes.items()}
-        yield from deeds.note(tenant.tenant_id, actor, "tenant.update", f"tenants/{tenant.slug}", **told)
+        resource = f"tenants/{tenant.slug}"
+        yield from deeds.note(tenant.tenant_id, actor, "tenant.update", resource, before=tenant, after=changed, **told)
     return changed
 
 
@@ -191,19 +199,26 @@ def _owner(owner: str) -> str:
 
 async def show(store: Store, name: str) -> Tenant:
     """Find a tenant by slug or UUID; raises `Misconfigured` (`tenant-unknown`)."""
-    tenant = await store.read(_by_either, name)
+    return await store.read(find, name)
+
+
+def find(name: str) -> Plan[Tenant]:
+    """Find a tenant by slug or UUID, as part of a larger plan; raises `Misconfigured` (`tenant-unknown`)."""
+    tenant = yield from _by_either(name)
     if tenant is None:
-        raise _unknown(name)
+        raise unknown(name)
     return tenant
 
 
-def _unknown(name: str) -> Misconfigured:
+def unknown(name: str) -> Misconfigured:
+    """Return the refusal of a tenant that is not there."""
     expected, hint = "the slug or UUID of a tenant", "List them with: intaglio tenant list"
     return fields.refuse("tenant-unknown", "There is no such tenant.", expected, name, hint)
 
 
 def _by_either(name: str) -> Plan[Tenant | None]:
-    return (yield from tenants.by_slug(name)) or (yield from tenants.by_id(name))
+    # SECURITY: a slug that is another tenant's UUID leads to no other (test_a_slug_is_no_other_tenants_uuid).
+    return (yield from tenants.by_id(name)) or (yield from tenants.by_slug(name))
 
 
 async def page(store: Store, *, after: str = "", limit: int = 50) -> list[Tenant]:

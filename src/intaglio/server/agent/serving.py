@@ -22,7 +22,7 @@ from intaglio.server.agent.app import AgentApp, Setting
 from intaglio.server.agent.desk import Desk
 from intaglio.server.agent.files import Watched
 from intaglio.server.agent.sources import ByExchange, ByKey, Driver, Source
-from intaglio.server.http import connections
+from intaglio.server.http import connections, listening, serving
 
 LOG = logging.getLogger("intaglio.agent")
 
@@ -124,12 +124,12 @@ async def _serve(wanted: Wanted, make_driver: Callable[[], Driver], say: Callabl
     check_address(wanted.host, allow_other=wanted.allow_other_address)
     driver = make_driver()
     app, tokens, account = assemble(wanted, driver, SystemClock())
-    socket = connections.bind(wanted.host, wanted.port)
+    socket = listening.bind(wanted.host, wanted.port)
 
     def ready() -> None:
         say(f"ready: {wanted.here} asks {wanted.server}" + (f" for {account}" if account else ""))
 
-    server = connections.Server(connections.config(app, grace=1), ready, app.waiting.end)
+    server = serving.Server(connections.config(app, grace=1), ready, app.waiting.end)
     trial = asyncio.create_task(_try(tokens, account, say)) if account else None
     try:
         await server.serve(sockets=[socket])

@@ -54,6 +54,9 @@ class DevelopmentFront:
             return hall.page(self._fronts[listener.name])
         return None
 
+    async def refused(self, error: Exception, request: Request, listener: Listener, hall: Hall) -> None:
+        """Leave what cannot be read to the dialect."""
+
 
 def _is_a_person(request: Request) -> bool:
     # Java's own client asks for text/html whatever it wants; every browser names XHTML beside it.

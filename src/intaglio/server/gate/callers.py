@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from intaglio import ids
 from intaglio.dialects.dialect import Dialect
+from intaglio.ids import Secret
 from intaglio.names import TenantId
 from intaglio.protocol.principals import Principal
 from intaglio.server.issue.subjects import Subjects
-from intaglio.server.model import serviceaccounts, users
+from intaglio.server.model import clients, grants, serviceaccounts, sessions, tenants, users
+from intaglio.server.model.clients import Client
 from intaglio.server.model.plan import Store
 from intaglio.server.model.recent import Recent
 from intaglio.server.model.serviceaccounts import ServiceAccount
+from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
 from intaglio.tokens.claims import IDToken
 
@@ -37,6 +41,9 @@ class Callers:
         self._tenant_id = tenant_id
         self._accounts: Recent[tuple[ServiceAccount | None]] = Recent()
         self._users: Recent[tuple[User | None]] = Recent()
+        self._tenants: Recent[tuple[Tenant | None]] = Recent(2)
+        self._clients: Recent[tuple[Client | None]] = Recent(64)
+        self._sessions: Recent[tuple[bool]] = Recent()
         self._meant: dict[tuple[str, str], str] = {}
         self._missed: dict[tuple[str, str], int] = {}
 
@@ -54,26 +61,63 @@ class Callers:
             return None
         # SECURITY: what was held before an account was deleted stays dead when it comes back
         # (test_d6_35_what_was_dead_stays_dead_at_the_gate).
-        if token.iat < account.tokens_from:
+        if token.iat < account.tokens_from or await self._is_closed(token.iat, now):
             return None
         return Principal("service_account", account.unique_id, account.email, account.project_id)
 
     async def user(self, token: IDToken, dialect: Dialect, now: int) -> Principal | None:
         """Return the user that a token is about; None if there is none, or if they were disabled."""
         user_id = await self._user_id(token, dialect, now)
-        return None if user_id is None else await self.by_id(user_id, now)
+        return None if user_id is None else await self.by_id(user_id, token.iat, now)
 
-    async def by_id(self, user_id: str, now: int) -> Principal | None:
-        """Return a user by UUID; None if there is none, or if they were disabled."""
+    async def by_id(self, user_id: str, since: int, now: int) -> Principal | None:
+        """Return a user by UUID; None if there is none, or if all was ended that they had at the instant `since`."""
         held = self._users.get(user_id, now)
         if held is None:
             held = self._users.keep(user_id, (await self._store.read(users.by_id, self._tenant_id, user_id),), now)
         user = held[0]
-        if user is None or user.disabled_at is not None:
+        # SECURITY: who is disabled or signed out everywhere is so at the gate, and what ended stays ended
+        # (test_a_session_of_the_gate_ends_with_all_others).
+        if user is None or user.disabled_at is not None or since < user.tokens_from:
+            return None
+        if await self._is_closed(since, now):
             return None
         email = user.claims.get("email", "")
         confirmed = user.claims.get("email_verified") is True
         return Principal("user", user.user_id, email if confirmed else "")
+
+    async def serves(self, client_id: str, since: int, now: int) -> bool:
+        """Tell whether a client is there and not disabled, and was not when somebody signed in to it."""
+        held = self._clients.get(client_id, now)
+        if held is None:
+            found = await self._store.read(clients.by_id, self._tenant_id, client_id)
+            held = self._clients.keep(client_id, (found,), now)
+        client = held[0]
+        return client is not None and client.disabled_at is None and since >= client.tokens_from
+
+    async def session_of(self, access_token: Secret, now: int) -> str:
+        """Return the session of the issuer in which a token was given, empty if none is known."""
+        found = await self._store.read(grants.access_with_grant, ids.digest(access_token.reveal()), now)
+        return found[1].session_id if found is not None else ""
+
+    async def goes_on(self, session_id: str, now: int) -> bool:
+        """Tell whether a session of the issuer is live; true where none is known."""
+        if not session_id:
+            return True
+        held = self._sessions.get(session_id, now)
+        if held is None:
+            found = await self._store.read(sessions.by_id, session_id, now)
+            held = self._sessions.keep(session_id, (found is not None,), now)
+        return held[0]
+
+    async def _is_closed(self, since: int, now: int) -> bool:
+        """Tell whether the tenant is disabled or gone, or was when something was issued."""
+        held = self._tenants.get(self._tenant_id, now)
+        if held is None:
+            found = await self._store.read(tenants.by_id, self._tenant_id)
+            held = self._tenants.keep(self._tenant_id, (found,), now)
+        tenant = held[0]
+        return tenant is None or tenant.disabled_at is not None or since < tenant.tokens_from
 
     async def _user_id(self, token: IDToken, dialect: Dialect, now: int) -> str | None:
         key = (dialect.name, token.sub)

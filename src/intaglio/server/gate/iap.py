@@ -86,9 +86,11 @@ class IapMode:
         return await callers.account(token, now) or await callers.user(token, self._inside.dialect, now)
 
     async def _visited(self, asked: Asked, now: int) -> Outcome:
-        session = self._sign_in.jar.session(asked, now)
+        session = await self._sign_in.session(asked, now)
         if session is not None:
-            principal = await self._inside.callers.by_id(session.user_id, now)
+            principal = await self._inside.callers.by_id(session.user_id, session.issued_at, now)
+            if principal is None and asked.pages and asked.is_visit:
+                return Refused(await self._sign_in.begin(asked, asked.target, now), "sign-in-begins")
             return await self._judged(principal, asked, "cookie", now)
         if asked.pages and asked.is_visit:
             return Refused(await self._sign_in.begin(asked, asked.target, now), "sign-in-begins")

@@ -27,11 +27,12 @@ _LABEL = re.compile(r"[A-Za-z0-9_\-]{1,16}", re.ASCII)
 
 
 class Session(msgspec.Struct, frozen=True):
-    """Who signed in, at which issuer's request. Instants are epoch seconds."""
+    """Who signed in, in which session of the issuer. Instants are epoch seconds."""
 
     user_id: str
     issued_at: int
     expires_at: int
+    session_id: str = ""
 
     def __repr__(self) -> str:
         return f"Session({self.user_id})"

@@ -58,6 +58,16 @@ class SignIn:
         self._session_lifetime = session_lifetime
         self._provider: tuple[int, Provider] | None = None
 
+    async def session(self, asked: Asked, now: int) -> Session | None:
+        """Return who signed in in this browser; None if nobody did, or it is over.
+
+        It is over after its time, when the session at the issuer has ended, and when the client was disabled.
+        """
+        found = self.jar.session(asked, now)
+        if found is None or not await self._callers.serves(self._party.client_id, found.issued_at, now):
+            return None
+        return found if await self._callers.goes_on(found.session_id, now) else None
+
     async def begin(self, asked: Asked, target: str, now: int) -> Response:
         """Send the browser to the issuer; raises `Unavailable`."""
         provider = await self._discovered(now)
@@ -105,7 +115,8 @@ class SignIn:
         principal = await self._callers.user(done.token, self._dialect, now)
         if principal is None:
             return None
-        return Session(principal.id, now, now + self._session_lifetime)
+        session_id = await self._callers.session_of(done.access_token, now)
+        return Session(principal.id, now, now + self._session_lifetime, session_id)
 
     async def _discovered(self, now: int) -> Provider:
         if self._provider is None or not 0 <= now - self._provider[0] < PROVIDER_SECONDS:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import msgspec
 
-from intaglio import ids
 from intaglio.dialects import coding
 from intaglio.protocol.account import AccountSignIn
 from intaglio.protocol.faults import NotFound
@@ -17,10 +16,11 @@ from intaglio.server.http import accountpages, agents, dispatch, faults, upstrea
 from intaglio.server.http.accountpages import ACTION, PATH
 from intaglio.server.http.dispatch import Hall
 from intaglio.server.http.tenancy import Listener
+from intaglio.server.limits.rates import TooMany
 from intaglio.server.provider import account, session
 from intaglio.server.provider.account import Present
 from intaglio.server.provider.scene import Scene
-from intaglio.server.provider.signin import password, throttle
+from intaglio.server.provider.signin import password
 from intaglio.wire import message
 from intaglio.wire.message import Request, Response
 from intaglio.wire.params import Params
@@ -36,7 +36,7 @@ async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
     form = coding.single(coding.form_params(request))
     now = hall.clock.now()
     tenant = await hall.tenants.by_id(coding.single(coding.query_params(request)).get("tenant"), now)
-    scene = dispatch.scene_of(listener, tenant, request, now, ids.reference())
+    scene = dispatch.scene_of(listener, tenant, request, now, request.ref)
     if form.get("decision") in ("login", "cancel"):
         scene = msgspec.structs.replace(scene, device=agents.label(request.header("user-agent") or ""))
         return await _login(form, request, scene, listener, hall)
@@ -80,10 +80,10 @@ async def _login(form: Params, request: Request, scene: Scene, listener: Listene
         return elsewhere
     try:
         user = await password.verify(username, form.get("password"), scene, hall.house)
-    except throttle.TooManyAttempts as error:
-        faults.log(error, scene.ref, Request("POST", ACTION, peer=scene.peer), scene.issuer)
+    except TooMany as error:
+        faults.log(error, scene.ref, Request("POST", ACTION, peer=scene.peer, noted=scene.noted), scene.issuer)
         refused = _again(needed, username, error.public, scene, hall)
-        return msgspec.structs.replace(refused, status=429)
+        return faults.slowed(refused, error)
     if user is None:
         faults.log_sign_in(scene.ref, scene.peer, scene.issuer)
         return _again(needed, username, WRONG, scene, hall)

@@ -1,4 +1,4 @@
-"""Connections: listening sockets, and a server that bounds what a client may send before it is heard.
+"""Connections: what a client may send is bounded before it is heard.
 
 RFC 9112. The server as shipped has no bound on a request's head and never closes one that stays half sent.
 """
@@ -6,18 +6,12 @@ RFC 9112. The server as shipped has no bound on a request's head and never close
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
 import logging
-import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-from intaglio.errors import Misconfigured
 
 HEAD_LIMIT = 64 * 1024
 HEAD_FIELDS = 100
@@ -27,7 +21,8 @@ WRITE_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 MESSAGE_LIMIT = 1024 * 1024
 """Octets of a whole request; routes bound its body, this the framing around it and the fields behind it."""
-BACKLOG = 2048
+FRESH_SECONDS = 1.0
+"""For the request of a connection that was opened before the door was shut."""
 
 
 class _Joined:
@@ -78,6 +73,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock for the first head."""
         super().connection_made(transport)
+        if self.client is None:
+            # SECURITY: who is gone before it was taken has no address by which it could be limited or told of, and
+            # would pass for a proxy where those at Unix sockets are (test_nobodys_request_is_not_answered).
+            transport.abort()
         self._joined = _Joined(transport)
         self.transport = self._joined  # type: ignore[assignment]
         self._watch()
@@ -151,6 +150,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self._write_timer = None
         super().resume_writing()
 
+    def shutdown(self) -> None:
+        """Close when nothing is under way; wait a moment for a request that was perhaps sent already."""
+        if self._begun or self.cycle is None:
+            self.loop.call_later(FRESH_SECONDS, self._leave)
+        else:
+            super().shutdown()
+
+    def _leave(self) -> None:
+        if not self._answering and not self.transport.is_closing():
+            self._close()
+
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection; its unread rest is not waited for."""
         self._close()
@@ -186,67 +196,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self._close()
 
 
-class Server(uvicorn.Server):
-    """A server that says when it listens, and when it is about to stop."""
-
-    def __init__(
-        self, config: uvicorn.Config, on_ready: Callable[[], None], on_stop: Callable[[], None] | None = None
-    ) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-        self._on_stop = on_stop
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """End by returning: a server that was asked to stop and did has not failed."""
-        with super().capture_signals():
-            yield
-            self._captured_signals.clear()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen, then say so."""
-        await super().startup(sockets)
-        self._on_ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Say so, then let the requests under way come to their end."""
-        if self._on_stop is not None:
-            self._on_stop()
-        await super().shutdown(sockets)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; raises `Misconfigured` (`port-taken`, `address-unusable`) and names the port."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    try:
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-    except OSError as exc:
-        listening.close()
-        taken = exc.errno == errno.EADDRINUSE
-        raise Misconfigured(
-            "port-taken" if taken else "address-unusable",
-            f"The port {port} on {host} is taken." if taken else f"Cannot listen on {host}, port {port}.",
-            detail={"host": host, "port": port},
-            hint="Stop the other program, or choose other ports.",
-        ) from exc
-    listening.setblocking(False)  # noqa: FBT003 - the standard library's own signature
-    return listening
-
-
 def config(
     app: Any,
     *,
     tls: tuple[str, str] | None = None,
-    proxies: Sequence[str] = (),
     log_level: int = logging.WARNING,
     grace: int = 10,
 ) -> uvicorn.Config:
-    """Return the server's configuration; forwarded headers are believed from the declared proxies alone."""
+    """Return the server's configuration. Forwarded headers are not its business: `proxies` reads them."""
     made = uvicorn.Config(
         app,
         http=BoundedProtocol,
@@ -257,8 +214,7 @@ def config(
         log_config=None,
         log_level=log_level,
         server_header=False,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=list(proxies) or None,
+        proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=grace,
         ssl_certfile=tls[0] if tls else None,

@@ -19,11 +19,11 @@ from intaglio.server.http import devicepages, dispatch, faults, realmpages, real
 from intaglio.server.http.devicepages import ENTRY, SIGN_UP, WAITING
 from intaglio.server.http.dispatch import Hall
 from intaglio.server.http.tenancy import Listener
+from intaglio.server.limits.rates import TooMany
 from intaglio.server.model import sessions
 from intaglio.server.provider import device, session
 from intaglio.server.provider.device import WaitingDevice
 from intaglio.server.provider.scene import Scene
-from intaglio.server.provider.signin import throttle
 from intaglio.wire import message
 from intaglio.wire.message import Request, Response
 from intaglio.wire.params import Params
@@ -50,9 +50,9 @@ async def _scene(tenant_id: str, request: Request, listener: Listener, hall: Hal
     """Return the scene of a tenant's UUID, or of a word that stands for several."""
     now, dialect = hall.clock.now(), listener.dialect
     if dialect is not None and dialect.profile.shares_ring and dialect.locate(f"/{tenant_id}/").by == "open":
-        return await realms.reopened(tenant_id, "", request, listener, ids.reference(), hall, now)
+        return await realms.reopened(tenant_id, "", request, listener, request.ref, hall, now)
     tenant = await hall.tenants.by_id(tenant_id, now)
-    return dispatch.scene_of(listener, tenant, request, now, ids.reference())
+    return dispatch.scene_of(listener, tenant, request, now, request.ref)
 
 
 async def _enter(request: Request, listener: Listener, hall: Hall) -> Response:
@@ -65,10 +65,10 @@ async def _enter(request: Request, listener: Listener, hall: Hall) -> Response:
     again = DeviceEntry(device.user_code_of(typed), scene.browser_secret, device.ENTRY_LIFETIME)
     try:
         name = await device.enter(typed, scene, hall.house)
-    except throttle.TooManyAttempts as error:
-        faults.log(error, scene.ref, Request("POST", ENTRY, peer=scene.peer), scene.issuer)
+    except TooMany as error:
+        faults.log(error, scene.ref, Request("POST", ENTRY, peer=scene.peer, noted=scene.noted), scene.issuer)
         page = hall.page(devicepages.entry(again, scene, hall.forms, error.public))
-        return msgspec.structs.replace(page, status=429)
+        return faults.slowed(page, error)
     if not name:
         faults.log_device_code(scene.ref, scene.peer, scene.issuer)
         return hall.page(devicepages.entry(again, scene, hall.forms, UNKNOWN))
@@ -134,10 +134,10 @@ async def _login(
         return elsewhere
     try:
         begins = await device.sign_in(username, form.get("password"), scene, hall.house)
-    except throttle.TooManyAttempts as error:
-        faults.log(error, scene.ref, Request("POST", WAITING, peer=scene.peer), scene.issuer)
+    except TooMany as error:
+        faults.log(error, scene.ref, Request("POST", WAITING, peer=scene.peer, noted=scene.noted), scene.issuer)
         page = await _login_page(waiting, name, username, error.public, scene, hall)
-        return msgspec.structs.replace(page, status=429)
+        return faults.slowed(page, error)
     if begins is None:
         faults.log_sign_in(scene.ref, scene.peer, scene.issuer)
         return await _login_page(waiting, name, username, WRONG, scene, hall)

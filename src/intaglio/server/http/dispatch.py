@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from intaglio import ids
 from intaglio.clock import Clock
 from intaglio.dialects.coding import Context
 from intaglio.dialects.dialect import Dialect
@@ -42,6 +41,8 @@ from intaglio.server.http.framework import Disconnected, Receive
 from intaglio.server.http.pages import Pages
 from intaglio.server.http.tenancy import Listener, Tenancy
 from intaglio.server.http.waiting import Waiting
+from intaglio.server.limits.rates import TooMany
+from intaglio.server.provider import limited
 from intaglio.server.provider.logos import Logos
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.workload.place import Place, Works
@@ -139,7 +140,9 @@ async def answer(request: Request, listener: Listener, hall: Hall, receive: Rece
     found = hall.table(dialect).find(request.method, addressed.rest)
     if found.route is None:
         return _no_route(request, listener, found, hall, addressed.rest)
-    ref, now = ids.reference(), hall.clock.now()
+    ref, now = request.ref, hall.clock.now()
+    if request.noted is not None:
+        request.noted.route = found.route.path
     ctx = Context(now=now, ref=ref, words=found.words, fixed=found.route.fixed)
     try:
         tenant = await hall.tenants.of(listener, addressed, request, now)
@@ -177,7 +180,10 @@ async def _beats(
     ctx = msgspec.structs.replace(ctx, asked=query)
     kind = type(query)
     client_id = ""
+    is_limited = "tokens" in hall.house.rates and kind in table.TOKENS
     try:
+        if is_limited:
+            hall.house.rates.spend(scene.now, limited.of_address("tokens", scene))
         if kind in table.PROVIDER:
             result = await table.PROVIDER[kind](query, scene, hall.house)
         else:
@@ -185,13 +191,25 @@ async def _beats(
             held = receive if route.waits and query.wait else None
             result = await (acting if held is None else hall.waiting.hold(acting, held))
         client_id = result.client_id if isinstance(result, UserinfoAnswer) else ""
+        if request.noted is not None:
+            request.noted.issued = table.ISSUES.get(kind, "")
         if isinstance(result, AuthorizeAnswer) and result.problem is not None:
             faults.log_redirected(result.problem, ctx.ref, request, scene.issuer)
         response = _written(result, route, scene, ctx, hall, secure=listener.secure)
     except IntaglioError as error:
         response = _fault(error, request, listener, route, ctx, hall, bare=True)
     extra = await _cors(request, route, query, client_id, response, scene, hall)
-    return with_headers(response, (*route.surface.headers, *extra))
+    left = _left(query, response, scene, hall) if is_limited else ()
+    return with_headers(response, (*route.surface.headers, *extra, *left))
+
+
+def _left(query: Any, response: Response, scene: Scene, hall: Hall) -> Headers:
+    """Return what is left to a client that got a token; who got none is told by the refusal alone."""
+    presented = getattr(query, "presented", None)
+    if response.status != 200 or presented is None:
+        return ()
+    whose = (scene.tenant.tenant_id, presented.client_id)
+    return hall.house.rates.fields("tokens-by-client", whose, scene.now)
 
 
 def _place(scene: Scene, listener: Listener) -> Place:
@@ -316,7 +334,7 @@ def _no_route(request: Request, listener: Listener, found: Found, hall: Hall, re
 
 def no_page(error: Exception, request: Request, listener: Listener, hall: Hall) -> Response:
     """Answer where no route is: a page for browsers, the dialect's own form for programs."""
-    return _fault(error, request, listener, None, Context(now=hall.clock.now(), ref=ids.reference()), hall)
+    return _fault(error, request, listener, None, Context(now=hall.clock.now(), ref=request.ref), hall)
 
 
 def _face(dialect: Dialect, path: str) -> Surface:
@@ -342,6 +360,8 @@ def _fault(
     wants_page = route is None and surface.pages and "text/html" in (request.header("accept") or "")
     write = dialect.page_fault if wants_page else surface.write_fault
     response = hall.render(write(public, ctx))
+    if isinstance(known, TooMany):
+        response = with_headers(response, known.fields)
     if isinstance(known, MethodNotAllowed) and not any(name == "allow" for name, _ in response.headers):
         # RFC 9110 15.5.6: a page says it as well.
         response = with_headers(response, (("allow", ", ".join(known.allowed)),))

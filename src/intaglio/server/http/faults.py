@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
+
+import msgspec
 
 from intaglio.errors import IntaglioError, ProtocolFault, Unavailable
 from intaglio.protocol.authorize import Problem
-from intaglio.wire.message import Request
+from intaglio.server.limits.rates import TooMany
+from intaglio.wire.message import Request, Response
 
 LOG = logging.getLogger("intaglio.http")
 SECRET_PATHS = (
@@ -17,6 +21,7 @@ SECRET_PATHS = (
     "/_intaglio/organization/",
     "/_intaglio/device/",
     "/_intaglio/upstream/go/",
+    "/_intaglio/admin/welcome/",
 )
 USUAL = frozenset({"authorization_pending"})
 """Refusals that belong to a flow which goes well: told in full, but not as a warning."""
@@ -24,6 +29,9 @@ USUAL = frozenset({"authorization_pending"})
 
 def log(fault: IntaglioError, ref: str, request: Request, issuer: str) -> None:
     """Write one line about a refused request: what was expected and received, never a token, a secret or a query."""
+    if request.noted is not None:
+        request.noted.code = fault.code
+        request.noted.reason = fault.reason if isinstance(fault, ProtocolFault) else ""
     line = {
         "ref": ref,
         "code": fault.code,
@@ -32,9 +40,9 @@ def log(fault: IntaglioError, ref: str, request: Request, issuer: str) -> None:
         "path": _path(request.path),
         "peer": request.peer,
         "issuer": issuer,
-        "detail": fault.detail,
+        "detail": {name: _without_links(one) for name, one in fault.detail.items()},
     }
-    LOG.log(logging.DEBUG if fault.code in USUAL else logging.WARNING, "refused %s", json.dumps(line, default=str))
+    _write(logging.DEBUG if fault.code in USUAL else logging.WARNING, line)
 
 
 def log_redirected(wrong: Problem, ref: str, request: Request, issuer: str) -> None:
@@ -45,17 +53,33 @@ def log_redirected(wrong: Problem, ref: str, request: Request, issuer: str) -> N
 
 def log_sign_in(ref: str, peer: str, issuer: str) -> None:
     """Write one line about a sign-in that failed; not the name that was typed, for it may be a password."""
-    LOG.warning("refused %s", json.dumps({"ref": ref, "code": "sign-in-failed", "peer": peer, "issuer": issuer}))
+    _write(logging.WARNING, {"ref": ref, "code": "sign-in-failed", "peer": peer, "issuer": issuer})
 
 
 def log_device_code(ref: str, peer: str, issuer: str) -> None:
     """Write one line about a user code under which no device waits; not what was typed."""
-    LOG.warning("refused %s", json.dumps({"ref": ref, "code": "user-code-unknown", "peer": peer, "issuer": issuer}))
+    _write(logging.WARNING, {"ref": ref, "code": "user-code-unknown", "peer": peer, "issuer": issuer})
+
+
+def _write(level: int, line: Mapping[str, object]) -> None:
+    """Write a line: as text, or by who writes lines of JSON from what it tells."""
+    if LOG.isEnabledFor(level):
+        LOG.log(level, "refused %s", json.dumps(line, default=str), extra={"told": dict(line)})
 
 
 def _path(path: str) -> str:
-    # The address of a waiting sign-in is half of what opens it.
-    return next((prefix + "…" for prefix in SECRET_PATHS if path.startswith(prefix)), path[:300])
+    return str(_without_links(path[:300]))
+
+
+def _without_links(told: object) -> object:
+    """Return what is told, cut off where the address of one of our own pages names what opens it."""
+    # SECURITY: the address of a waiting sign-in is half of what opens it, that of the first administrator's page all of
+    # it; asked for at the wrong place it is still good at the right one
+    # (test_a_link_that_was_opened_at_the_wrong_place_is_not_in_the_log).
+    if not isinstance(told, str) or "/_intaglio/" not in told:
+        return told
+    found = next((one for one in SECRET_PATHS if one in told), "")
+    return told.partition(found)[0] + found + "…" if found else told
 
 
 def unexpected(error: Exception, ref: str, request: Request) -> ProtocolFault:
@@ -71,3 +95,8 @@ def public_form(error: IntaglioError) -> IntaglioError:
     if isinstance(error, ProtocolFault):
         return error
     return ProtocolFault(error.code if error.code == "too_many_requests" else "server_error", error.public)
+
+
+def slowed(response: Response, refusal: TooMany) -> Response:
+    """Return a page as the answer to somebody who asked too often: status 429, and when to come back."""
+    return msgspec.structs.replace(response, status=429, headers=(*response.headers, *refusal.fields))

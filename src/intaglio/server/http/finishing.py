@@ -15,7 +15,9 @@ from intaglio.wire.message import Request, Response
 def answer(given: AuthorizeAnswer, query: AuthorizeQuery, scene: Scene, hall: Hall) -> Response:
     """Send the answer to the client."""
     if given.problem is not None:
-        faults.log_redirected(given.problem, scene.ref, Request("POST", LOGIN, peer=scene.peer), scene.issuer)
+        faults.log_redirected(
+            given.problem, scene.ref, Request("POST", LOGIN, peer=scene.peer, noted=scene.noted), scene.issuer
+        )
     ctx = msgspec.structs.replace(Context(now=scene.now, ref=scene.ref, asked=query), **dispatch.known(scene))
     kept = sessionframe.cookie(given.browser_state, scene, secure=scene.issuer.startswith("https:"))
     return dispatch.with_headers(hall.render(scene.dialect.write_authorize(given, ctx)), kept)

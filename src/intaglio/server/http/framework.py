@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from intaglio.errors import ProtocolFault
-from intaglio.wire.message import Request, Response
+from intaglio.wire.message import Noted, Request, Response
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -38,7 +38,7 @@ class TooSlow(ProtocolFault):
     public = "The request body did not arrive in time."
 
 
-def read_head(scope: Scope) -> Request:
+def read_head(scope: Scope, ref: str = "", noted: Noted | None = None) -> Request:
     """Return the request without its body. Path and query stay percent-encoded as they came."""
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
     client = scope.get("client")
@@ -49,6 +49,8 @@ def read_head(scope: Scope) -> Request:
         headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
         peer=client[0] if client else "",
         secure=scope.get("scheme") == "https",
+        ref=ref,
+        noted=noted,
     )
 
 

@@ -35,6 +35,7 @@ from intaglio.server.http import (
 from intaglio.server.http.dispatch import CONSENT, LOGIN, LOGOUT, ORGANIZATION, SIGN_UP, STEPS, Hall
 from intaglio.server.http.pages import LOGO
 from intaglio.server.http.tenancy import Listener
+from intaglio.server.limits.rates import TooMany
 from intaglio.server.model import sessions
 from intaglio.server.model.clients import Client
 from intaglio.server.model.users import User
@@ -42,7 +43,7 @@ from intaglio.server.provider import consent
 from intaglio.server.provider.authorize import asked
 from intaglio.server.provider.logout import relying_party
 from intaglio.server.provider.scene import Scene
-from intaglio.server.provider.signin import steps, throttle
+from intaglio.server.provider.signin import steps
 from intaglio.server.provider.signin.steps import Step, Waiting
 from intaglio.wire import message, url
 from intaglio.wire.message import Request, Response
@@ -83,7 +84,7 @@ def _as_browser(request: Request) -> Request:
 async def _scene(tenant_id: str, request: Request, listener: Listener, hall: Hall, variant: str = "") -> Scene:
     now = hall.clock.now()
     tenant = await hall.tenants.by_id(tenant_id, now)
-    scene = dispatch.scene_of(listener, tenant, request, now, ids.reference(), variant)
+    scene = dispatch.scene_of(listener, tenant, request, now, request.ref, variant)
     if request.method != "POST":
         return scene
     return msgspec.structs.replace(scene, device=agents.label(request.header("user-agent") or ""))
@@ -212,10 +213,10 @@ async def _login(
         return elsewhere
     try:
         step = await steps.login(waiting, username, form.get("password"), scene, hall.house)
-    except throttle.TooManyAttempts as error:
-        faults.log(error, scene.ref, Request("POST", LOGIN, peer=scene.peer), scene.issuer)
+    except TooMany as error:
+        faults.log(error, scene.ref, Request("POST", LOGIN, peer=scene.peer, noted=scene.noted), scene.issuer)
         page = await _login_page(waiting, transaction_id, username, error.public, scene, hall)
-        return msgspec.structs.replace(hall.page(page), status=429)
+        return faults.slowed(hall.page(page), error)
     if step.error:
         faults.log_sign_in(scene.ref, scene.peer, scene.issuer)
     return await _step(step, waiting, transaction_id, username, scene, hall, secure=listener.secure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from intaglio import ids
 from intaglio.protocol.faults import NotFound
 from intaglio.server.http import dispatch, pages
 from intaglio.server.http.dispatch import Hall
@@ -25,7 +24,7 @@ async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
         raise NotFound(detail={"received": request.path[:200]})
     now = hall.clock.now()
     tenant = await hall.tenants.by_id(words[0], now)
-    scene = dispatch.scene_of(listener, tenant, request, now, ids.reference())
+    scene = dispatch.scene_of(listener, tenant, request, now, request.ref)
     client = await hall.house.client(scene, _word(words[1]))
     if client is None or not pages.is_fetched(client.logo_uri):
         raise NotFound(detail={"received": request.path[:200]})

@@ -34,7 +34,7 @@ UNKNOWN = "Nobody signs in here by such a name. Look at the part behind the @."
 
 async def answer(found: Transaction, name: str, request: Request, listener: Listener, hall: Hall) -> Response:
     """Show the page, or go on in the tenant that the name leads to; raises `UnsafeToRedirect` (`steps.gone`)."""
-    scene = await realms.reopened(found.word, found.variant, request, listener, ids.reference(), hall, hall.clock.now())
+    scene = await realms.reopened(found.word, found.variant, request, listener, request.ref, hall, hall.clock.now())
     waiting = await steps.find(name, scene, hall.house)
     if request.method == "GET":
         return hall.page(_page(waiting, name, waiting.query.login_hint, "", scene, hall))

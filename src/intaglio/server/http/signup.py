@@ -19,11 +19,13 @@ from intaglio.protocol.pages import Brand, SignUpPage
 from intaglio.server.admin import users as people
 from intaglio.server.http import faults, pages
 from intaglio.server.http.dispatch import SIGN_UP, Hall
+from intaglio.server.limits.rates import TooMany
 from intaglio.server.model import users
 from intaglio.server.model.clients import Client
 from intaglio.server.model.users import User
 from intaglio.server.provider.scene import Scene
 from intaglio.server.provider.signin import throttle
+from intaglio.server.registry.deeds import Actor
 from intaglio.wire.message import Request, Response
 from intaglio.wire.params import Params
 
@@ -93,7 +95,7 @@ async def create(username: str, password: str, scene: Scene, hall: Hall) -> User
     """Make the account, or return why it was not made; every attempt is counted before it is looked at."""
     try:
         await throttle.spend(SIGN_UPS, scene, hall.house)
-    except throttle.TooManyAttempts as error:
+    except TooMany as error:
         _log(error.code, scene)
         return Refusal(error.public, 429)
     # OpenID Connect Core 5.7: applications that tell people apart by preferred_username all the same must not be told
@@ -106,7 +108,14 @@ async def create(username: str, password: str, scene: Scene, hall: Hall) -> User
     house, secret = hall.house, Secret(password)
     try:
         return await people.create(
-            house.store, house.clock, house.passwords, scene.tenant.tenant_id, username=username, password=secret
+            house.store,
+            house.clock,
+            house.passwords,
+            scene.tenant.tenant_id,
+            username=username,
+            password=secret,
+            # Who they will be is not known before the account is there.
+            actor=Actor("user:-", scene.now, scene.ref, peer=scene.peer),
         )
     except Misconfigured as error:
         _log(error.code, scene)
@@ -124,4 +133,4 @@ def poses(username: str) -> bool:
 def _log(code: str, scene: Scene) -> None:
     # Not the name that was typed: it may be a password.
     fault = Misconfigured(code, "No account was made.")
-    faults.log(fault, scene.ref, Request("POST", SIGN_UP, peer=scene.peer), scene.issuer)
+    faults.log(fault, scene.ref, Request("POST", SIGN_UP, peer=scene.peer, noted=scene.noted), scene.issuer)

@@ -121,6 +121,37 @@ PROVIDER: dict[type, Act] = {
     Known: published.known,
 }
 
+ISSUES: dict[type, str] = {
+    CodeExchange: "authorization_code",
+    RefreshExchange: "refresh_token",
+    ClientCredentialsExchange: "client_credentials",
+    AttachedExchange: "attached",
+    DeviceExchange: "device_code",
+    TokenExchange: "token_exchange",
+    AssertionExchange: "jwt_bearer",
+    IdTokenAs: "impersonation",
+    AccessTokenAs: "impersonation",
+    IdentityQuery: "metadata",
+    TokenQuery: "metadata",
+}
+"""What gives tokens, as it is counted."""
+
+TOKENS = frozenset(
+    {
+        CodeExchange,
+        RefreshExchange,
+        ClientCredentialsExchange,
+        AttachedExchange,
+        DeviceExchange,
+        DeviceAuthorization,
+        TokenExchange,
+        AssertionExchange,
+        IdTokenAs,
+        AccessTokenAs,
+    }
+)
+"""What asks for tokens, and falls under the limits of tokens."""
+
 WORKLOAD: dict[type, WorkloadAct] = {
     AssertionQuery: assertionkeys.published,
     IdentityQuery: metadata.identity,

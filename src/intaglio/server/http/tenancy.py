@@ -30,6 +30,7 @@ class Listener(msgspec.Struct, frozen=True):
     """One door: the dialect it speaks (None: planned), its base address, and the tenant and account fixed to it.
 
     `account` is whose tokens are given without asking who asks: a service account, or an application by its client_id.
+    `backchannel_base_url` is a second address, by which programs inside a network call what is theirs.
     """
 
     dialect: Dialect | None
@@ -37,6 +38,7 @@ class Listener(msgspec.Struct, frozen=True):
     base_url: str
     tenant: str = ""
     account: str = ""
+    backchannel_base_url: str = ""
 
     @property
     def secure(self) -> bool:
@@ -79,13 +81,15 @@ class Tenancy:
             return listener
         host = (request.header("host") or "").lower()
         scheme, _, own = listener.base_url.partition("://")
-        if host in ("", own):
+        if host in ("", own) or came_from_inside(listener, request):
             return listener
         try:
             tenant = await self._find(tenants.by_host, host, now)
         except NotFound:
             return listener
-        return msgspec.structs.replace(listener, base_url=f"{scheme}://{host}", tenant=tenant.slug)
+        return msgspec.structs.replace(
+            listener, base_url=f"{scheme}://{host}", tenant=tenant.slug, backchannel_base_url=""
+        )
 
     async def of(self, listener: Listener, addressed: Addressed, request: Request, now: int) -> Tenant:
         """Return the tenant that a request is for; raises `NotFound`.
@@ -116,6 +120,21 @@ class Tenancy:
                 raise NotFound(detail=detail).because("tenant-unknown", tenant=word[:80])
             self._recent.keep(key, tenant, now)
         return tenant
+
+
+def came_from_inside(listener: Listener, request: Request) -> bool:
+    """Tell whether a request came by the listener's second name.
+
+    SECURITY: the Host chooses between two addresses that the operator configured, and makes no third one
+    (test_a_host_makes_no_address).
+    """
+    inside = listener.backchannel_base_url
+    return bool(inside) and (request.header("host") or "").lower() == inside.split("/", 3)[2]
+
+
+def within(site: Site, listener: Listener) -> Site:
+    """Return where an issuer is by the listener's second name."""
+    return msgspec.structs.replace(site, base_url=listener.backchannel_base_url)
 
 
 def issuer_of(listener: Listener, tenant: Tenant) -> Issuer:

@@ -17,6 +17,7 @@ from intaglio.protocol.pages import Brand, ConnectionChoice, LoggedOutPage, Logi
 from intaglio.server.http import accountpages, agents, devicepages, dispatch, faults
 from intaglio.server.http.dispatch import GO, Hall
 from intaglio.server.http.tenancy import Listener
+from intaglio.server.limits.rates import TooMany
 from intaglio.server.model import sessions
 from intaglio.server.model.clients import Client
 from intaglio.server.model.sessions import Transaction
@@ -24,7 +25,6 @@ from intaglio.server.provider import account, connections, device, session
 from intaglio.server.provider.scene import Scene
 from intaglio.server.provider.signin import steps
 from intaglio.server.provider.signin.steps import Step, Waiting
-from intaglio.server.provider.signin.throttle import TooManyAttempts
 from intaglio.server.provider.upstream import going, leaving, returning
 from intaglio.server.provider.upstream.going import Errand
 from intaglio.server.provider.upstream.returning import Arrived, Found
@@ -89,7 +89,7 @@ def way_of(name: str) -> Callable[[str], str]:
 async def _scene(tenant_id: str, variant: str, request: Request, listener: Listener, hall: Hall) -> Scene:
     now = hall.clock.now()
     tenant = await hall.tenants.by_id(tenant_id, now)
-    scene = dispatch.scene_of(listener, tenant, request, now, ids.reference(), variant)
+    scene = dispatch.scene_of(listener, tenant, request, now, request.ref, variant)
     return msgspec.structs.replace(scene, device=agents.label(request.header("user-agent") or ""))
 
 
@@ -133,7 +133,7 @@ async def _leave(fields: dict[str, str], request: Request, listener: Listener, h
         return message.redirect(await going.go(errand, name, scene, hall.house))
     except NotFound:
         raise
-    except TooManyAttempts as error:
+    except TooMany as error:
         return await _refused(error, error.public, errand, scene, listener, hall, shown)
     except IntaglioError as error:
         sentence = await _silent(errand, name, scene, hall)
@@ -156,7 +156,7 @@ async def _return(fields: dict[str, str], request: Request, listener: Listener, 
         return await _refused(fault, GONE, errand, scene, listener, hall, shown)
     try:
         arrived = await returning.finish(found, errand, connection, fields, scene, hall.house)
-    except (returning.Failed, TooManyAttempts) as error:
+    except (returning.Failed, TooMany) as error:
         return await _refused(error, error.public, errand, scene, listener, hall, shown)
     return await _arrived(arrived, errand, scene, listener, hall, shown)
 
@@ -195,7 +195,7 @@ async def _refused(
     fault: IntaglioError, sentence: str, errand: Errand, scene: Scene, listener: Listener, hall: Hall, shown: Shown
 ) -> Response:
     """Show the login page again, with one sentence; what is wrong is in the log."""
-    faults.log(fault, scene.ref, Request("GET", GO, peer=scene.peer), scene.issuer)
+    faults.log(fault, scene.ref, Request("GET", GO, peer=scene.peer, noted=scene.noted), scene.issuer)
     told = f"{sentence} ({scene.ref})"
     if errand.query is not None:
         step = Step("login", error=told, elsewhere=True)

@@ -73,6 +73,46 @@ def _stay(signing: SigningKeyRecord | None, withdrawn: SigningKeyRecord) -> Plan
         yield from signingkeys.set_instants(msgspec.structs.replace(signing, retired_at=None, gone_at=None))
 
 
+def begin(ring_id: RingId, key_id: str, begins: int, now: int) -> Plan[SigningKeyRecord]:
+    """Have a waiting key sign from another instant on, not before `now`, and return it.
+
+    The key that it relieves signs until then. Raises `IntaglioError` (`key-not-found`, `key-not-waiting`).
+    """
+    yield from signingkeys.lock_ring(ring_id)
+    keys = yield from signingkeys.of_ring(ring_id)
+    key = _found(keys, key_id)
+    if lifecycle.state(key, now) != "next":
+        raise IntaglioError("key-not-waiting", "The key does not wait for its turn.")
+    begins = max(begins, now)
+    waiting = msgspec.structs.replace(key, active_at=begins)
+    yield from signingkeys.set_instants(waiting)
+    signing = lifecycle.current(keys, key.alg, now)
+    if signing is not None and signing.retired_at == key.active_at:
+        yield from _retire(signing, begins)
+    return waiting
+
+
+def delete(ring_id: RingId, key_id: str, now: int) -> Plan[SigningKeyRecord]:
+    """Forget a key that is not published any more, and return it.
+
+    Raises `IntaglioError` (`key-not-found`, `key-published`).
+    """
+    yield from signingkeys.lock_ring(ring_id)
+    key = _found((yield from signingkeys.of_ring(ring_id)), key_id)
+    # A key that leaves without having been withdrawn would leave a ring that signs with nothing.
+    if lifecycle.is_published(key, now):
+        raise IntaglioError("key-published", "The key is in the published set.")
+    yield from signingkeys.delete(ring_id, key_id)
+    return key
+
+
+def _found(keys: list[SigningKeyRecord], key_id: str) -> SigningKeyRecord:
+    for key in keys:
+        if key.key_id == key_id:
+            return key
+    raise IntaglioError("key-not-found", "The ring has no such key.")
+
+
 def revoke(ring_id: RingId, key_id: str, fresh: SigningKeyRecord | None, now: int) -> Plan[SigningKeyRecord]:
     """Withdraw a key at once and return it.
 
@@ -81,9 +121,7 @@ def revoke(ring_id: RingId, key_id: str, fresh: SigningKeyRecord | None, now: in
     """
     yield from signingkeys.lock_ring(ring_id)
     keys = yield from signingkeys.of_ring(ring_id)
-    key = next((k for k in keys if k.key_id == key_id), None)
-    if key is None:
-        raise IntaglioError("key-not-found", "The ring has no such key.")
+    key = _found(keys, key_id)
     was = lifecycle.state(key, now)
     withdrawn = msgspec.structs.replace(key, revoked_at=now, retired_at=min(key.retired_at or now, now), gone_at=now)
     yield from signingkeys.set_instants(withdrawn)

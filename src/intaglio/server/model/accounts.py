@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from intaglio.server.model import sessions
+from intaglio.server.model import endings, sessions
 from intaglio.server.model.clients import Client
 from intaglio.server.model.plan import Ask, Plan, Value, decode, single
 from intaglio.server.model.sessions import Session
@@ -20,6 +20,40 @@ class Use(msgspec.Struct, frozen=True):
     session_id: str
     scope: str
     since: int
+
+
+class KeptSession(msgspec.Struct, frozen=True):
+    """A session as it is still kept, ended or not, without what opens it."""
+
+    session_id: str
+    issuer: str
+    dialect: str
+    device: str
+    auth_time: int
+    amr: str
+    acr: str
+    circumstances: str
+    created_at: int
+    expires_at: int
+    ended_at: int | None
+
+
+class KeptGrant(msgspec.Struct, frozen=True):
+    """A grant as it is still kept, revoked or not."""
+
+    grant_id: str
+    issuer: str
+    client_id: str
+    session_id: str
+    scope: str
+    auth_time: int
+    acr: str
+    amr: str
+    claims: str
+    circumstances: str
+    created_at: int
+    expires_at: int
+    revoked_at: int | None
 
 
 class Agreement(msgspec.Struct, frozen=True):
@@ -46,17 +80,31 @@ def uses_of(tenant_id: str, user_id: str, now: int) -> Plan[list[Use]]:
 
 
 @single
-def agreements_of(tenant_id: str, user_id: str) -> Plan[list[Agreement]]:
+def agreements_of(tenant_id: str, user_id: str, limit: int = LIMIT) -> Plan[list[Agreement]]:
     """List what the person has agreed to."""
-    rows = yield Ask("consents_of_user", {"tenant_id": tenant_id, "user_id": user_id, "limit": LIMIT})
+    rows = yield Ask("consents_of_user", {"tenant_id": tenant_id, "user_id": user_id, "limit": limit})
     return [Agreement(decode(record, Client), scope, updated_at) for record, scope, updated_at in rows]
 
 
+@single
+def kept_sessions(tenant_id: str, user_id: str) -> Plan[list[KeptSession]]:
+    """Return all sessions of a person that have not been swept yet, oldest first."""
+    rows = yield Ask("whole_sessions_of_user", {"tenant_id": tenant_id, "user_id": user_id})
+    return [KeptSession(*row) for row in rows]
+
+
+@single
+def kept_grants(tenant_id: str, user_id: str) -> Plan[list[KeptGrant]]:
+    """Return all grants of a person that have not been swept yet, oldest first."""
+    rows = yield Ask("whole_grants_of_user", {"tenant_id": tenant_id, "user_id": user_id})
+    return [KeptGrant(*row) for row in rows]
+
+
 def withdraw(tenant_id: str, user_id: str, client_id: str, now: int) -> Plan[None]:
-    """Take back all that the person has granted to a client: consent, codes under way, and every token."""
+    """Take back all that the person has granted to a client: consent, codes and devices under way, and every token."""
     whose = {"tenant_id": tenant_id, "user_id": user_id, "client_id": client_id}
     yield Ask("consent_delete", whose)
-    yield Ask("codes_of_user_use", {**whose, "now": now})
+    yield from endings.under_way(tenant_id, now, user_id=user_id, client_id=client_id)
     yield Ask("grants_of_user_revoke", {**whose, "now": now})
 
 

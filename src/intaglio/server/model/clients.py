@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from intaglio.names import ClientId, TenantId
 from intaglio.server.model.assigned import ClaimRule
-from intaglio.server.model.plan import Ask, Plan, Row, decode, encode, single
+from intaglio.server.model.plan import TRIES, Ask, Conflict, Plan, Row, decode, encode, single
 from intaglio.server.model.tenants import Lifetimes
 
 
@@ -41,7 +42,8 @@ class Client(msgspec.Struct, frozen=True):
     `roles` are roles in the application, by value, with the ids of the users and groups that have them; with
     `assignment_required` nobody else may sign in. `organization_usage` is `deny`, `allow` or `require`.
     `lifetime_policy` is the id of one of its tenant's. `dialects` are settings that one dialect alone understands.
-    `audiences` are the APIs that its access tokens may be for, where a request names one.
+    `audiences` are the APIs that its access tokens may be for, where a request names one. What was issued before
+    `tokens_from` is not believed any more where nothing else says that it ended.
     """
 
     tenant_id: TenantId
@@ -108,6 +110,7 @@ class Client(msgspec.Struct, frozen=True):
     lifetime_policy: str = ""
     dialects: dict[str, dict[str, Any]] = {}
     audiences: tuple[str, ...] = ()
+    tokens_from: int = 0
 
     @property
     def is_public(self) -> bool:
@@ -155,7 +158,7 @@ def exchange(before: Client, after: Client) -> Plan[bool]:
 def delete(tenant_id: str, client_id: str) -> Plan[bool]:
     """Remove a client, and with it what people consented to; False if there is none.
 
-    Its grants stay until they expire and are worth nothing: each use looks for the client.
+    Its grants are ended by `registry.endings`.
     """
     return bool((yield Ask("client_delete", {"tenant_id": tenant_id, "client_id": client_id})))
 
@@ -184,8 +187,35 @@ def is_taken(client: Client) -> Plan[bool]:
     return any(one.home_tenant_id or one.sign_in_audience != "tenant" for one in every)
 
 
+def revise(tenant_id: str, client_id: str, change: Callable[[Client], Client]) -> Plan[Client | None]:
+    """Change a client's record as it is at the moment, and return it; None if there is none.
+
+    SECURITY: what somebody else writes in that very moment is not overruled by what was read before: a client who is
+    disabled stays so; in the suite of the stores nine come at once. Raises `Conflict` where others never stop writing.
+    """
+    for _ in range(TRIES):
+        before = yield from by_id(tenant_id, client_id)
+        if before is None:
+            return None
+        after = change(before)
+        if (yield from exchange(before, after)):
+            return after
+    raise Conflict
+
+
 @single
 def page(tenant_id: str, after: str, limit: int) -> Plan[list[Client]]:
     """List at most `limit` clients of a tenant whose id sorts behind `after`, by id."""
     rows = yield Ask("client_page", {"tenant_id": tenant_id, "after": after, "limit": limit})
     return [decode(row[0], Client) for row in rows]
+
+
+def own(tenant_id: str, after: str, skip: int, limit: int) -> Plan[tuple[list[Client], int]]:
+    """List at most `limit` clients behind an id, by id, `skip` left out; return them and how many there are in all.
+
+    Applications of other tenants are not among them.
+    """
+    values: dict[str, str | int | bytes | None] = {"tenant_id": tenant_id, "after": after, "skip": skip, "limit": limit}
+    rows = yield Ask("own_client_page", values)
+    total = yield Ask("own_client_count", {"tenant_id": tenant_id})
+    return [decode(row[0], Client) for row in rows], int(total[0][0])

@@ -19,6 +19,8 @@ QUERIES = (
     "expired_registration_tokens_delete",
     "expired_account_keys_delete",
     "expired_revoked_tokens_delete",
+    "expired_rates_delete",
+    "expired_invitations_delete",
     "gone_keys_delete",
 )
 

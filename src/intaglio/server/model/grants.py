@@ -9,6 +9,8 @@ from __future__ import annotations
 import msgspec
 
 from intaglio.names import ClientId, GrantId, TenantId
+from intaglio.server.model import audit
+from intaglio.server.model.audit import Entry
 from intaglio.server.model.plan import Ask, Plan, Row, single
 
 
@@ -145,6 +147,17 @@ def grant_keep(grant: Grant) -> Plan[bool]:
 
 
 @single
+def grant_issue(grant: Grant, token: AccessToken, entry: Entry) -> Plan[bool]:
+    """Keep a grant as `grant_keep` does, an access token of it, and the entry that says so; False: nothing is kept.
+
+    The token has the grant's scope and instant.
+    """
+    values = {**_values(grant), **audit.row(entry), "digest": token.digest, "token_expires_at": token.expires_at}
+    del values["revoked_at"]
+    return bool((yield Ask("grant_issue", values)))
+
+
+@single
 def grant_by_id(grant_id: str) -> Plan[Grant | None]:
     """Find a grant, revoked or not."""
     rows = yield Ask("grant_by_id", {"grant_id": grant_id})
@@ -161,6 +174,11 @@ def grant_revoke(grant_id: str, now: int) -> Plan[None]:
 def access_insert(token: AccessToken) -> Plan[None]:
     """Keep an access token; a second insert of the same digest changes nothing."""
     yield Ask("access_insert", _values(token))
+
+
+def access_issue(token: AccessToken, entry: Entry) -> Plan[None]:
+    """Keep an access token as `access_insert` does, with the entry of the audit log; part of a larger plan."""
+    yield Ask("access_issue", {**_values(token), **audit.row(entry)})
 
 
 @single

@@ -26,13 +26,18 @@ class LogoutNotice(msgspec.Struct, frozen=True):
     session_id: str
 
 
+def target(tenant_id: str, client_id: str) -> str:
+    """Return how the outbox calls a client."""
+    return f"{KIND} {tenant_id} {client_id}"
+
+
 def entry(notice: LogoutNotice, now: int) -> Entry:
     """Return the outbox's entry of a notice. A session ends once, so session and client name it."""
     name = hashlib.sha256(f"{KIND}\0{notice.session_id}\0{notice.client_id}".encode()).digest()
     return Entry(
         entry_id=codec.encode_base64url(name[:16]),
         kind=KIND,
-        target=f"{KIND} {notice.tenant_id} {notice.client_id}",
+        target=target(notice.tenant_id, notice.client_id),
         record=encode(notice),
         created_at=now,
         due_at=now,

@@ -61,6 +61,10 @@ class Store(Protocol):
         ...
 
 
+TRIES = 16
+"""How often a record is read again that somebody else changes at the same instant."""
+
+
 def encode(value: object) -> bytes:
     """Return the stored form of a nested record (JSON)."""
     return msgspec.json.encode(value)

@@ -12,7 +12,7 @@ from intaglio.server.model.plan import Ask, Plan, Row, Value, decode, encode, si
 class ServiceAccount(msgspec.Struct, frozen=True):
     """A workload's identity in a project, named by its e-mail address; `unique_id` is 21 digits and never reused.
 
-    Access tokens that were issued before `tokens_from` are not believed: the account was deleted since then.
+    Access tokens that were issued before `tokens_from` are not believed: the account was deleted or disabled since.
     """
 
     tenant_id: TenantId
@@ -73,6 +73,17 @@ def replace(account: ServiceAccount) -> Plan[bool]:
             )
         )
     )
+
+
+def exchange(before: ServiceAccount, after: ServiceAccount) -> Plan[bool]:
+    """Replace an account's record unless it is another one by now than `before`; False if it is, or is gone."""
+    key: dict[str, Value] = {"tenant_id": before.tenant_id, "unique_id": before.unique_id}
+    rows = yield Ask("service_account_by_unique_id", key)
+    if not rows or decode(rows[0][0], ServiceAccount) != before:
+        return False
+    # Compared as it is stored, once more and by the statement itself: another transaction may have come between.
+    values = {**key, "deleted_at": after.deleted_at, "record": encode(after), "before": bytes(rows[0][0])}
+    return bool((yield Ask("service_account_exchange", values)))
 
 
 @single

@@ -70,6 +70,12 @@ def set_instants(key: SigningKeyRecord) -> Plan[None]:
 
 
 @single
+def delete(ring_id: str, key_id: str) -> Plan[None]:
+    """Forget a key."""
+    yield Ask("signing_key_delete", {"ring_id": ring_id, "key_id": key_id})
+
+
+@single
 def rings(after: str, limit: int) -> Plan[list[str]]:
     """List at most `limit` ring identifiers behind `after`, in order."""
     rows = yield Ask("ring_page", {"after": after, "limit": limit})

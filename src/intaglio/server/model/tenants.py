@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from intaglio.errors import Misconfigured
 from intaglio.names import TenantId
 from intaglio.server.model.assigned import ClaimRule, LifetimePolicy
-from intaglio.server.model.plan import Ask, Plan, Row, decode, encode, single
+from intaglio.server.model.plan import TRIES, Ask, Conflict, Plan, Row, Value, decode, encode, single
 
 RESERVED_SLUGS = frozenset(
     """_intaglio .well-known adfs admin api assets common consumers console default-tenant demo developer developers
@@ -59,6 +60,7 @@ class Tenant(msgspec.Struct, frozen=True):
     `domains` are its own (lower case). `personal` marks the tenant of people who belong to no organisation.
     `claim_rules` add claims for all of its clients. `lifetime_policies` are by policy id; `principal_policies` name the
     one that counts for a client here, whatever its home. `dialects` are settings that one dialect alone understands.
+    What was issued before `tokens_from` is not believed any more where nothing else says that it ended.
     """
 
     tenant_id: TenantId
@@ -86,6 +88,7 @@ class Tenant(msgspec.Struct, frozen=True):
     lifetime_policies: dict[str, LifetimePolicy] = {}
     principal_policies: dict[str, str] = {}
     dialects: dict[str, dict[str, Any]] = {}
+    tokens_from: int = 0
 
 
 def check_slug(slug: str) -> str:
@@ -142,6 +145,16 @@ def replace(tenant: Tenant) -> Plan[bool]:
     return bool((yield Ask("tenant_replace", {"tenant_id": tenant.tenant_id, "record": encode(tenant)})))
 
 
+def exchange(before: Tenant, after: Tenant) -> Plan[bool]:
+    """Replace a tenant's record unless it is another one by now than `before`; False if it is, or is gone."""
+    rows = yield Ask("tenant_by_id", {"tenant_id": before.tenant_id})
+    if not rows or decode(rows[0][0], Tenant) != before:
+        return False
+    # Compared as it is stored, once more and by the statement itself: another transaction may have come between.
+    values: dict[str, Value] = {"tenant_id": before.tenant_id, "record": encode(after), "before": bytes(rows[0][0])}
+    return bool((yield Ask("tenant_exchange", values)))
+
+
 @single
 def by_slug(slug: str) -> Plan[Tenant | None]:
     """Find a tenant by its slug."""
@@ -164,6 +177,22 @@ def by_domain(domain: str) -> Plan[Tenant | None]:
 def by_id(tenant_id: str) -> Plan[Tenant | None]:
     """Find a tenant by its UUID."""
     return _record((yield Ask("tenant_by_id", {"tenant_id": tenant_id})))
+
+
+def revise(tenant_id: str, change: Callable[[Tenant], Tenant]) -> Plan[Tenant | None]:
+    """Change a tenant's record as it is at the moment, and return it; None if there is none.
+
+    SECURITY: what somebody else writes in that very moment is not overruled by what was read before: a tenant who is
+    disabled stays so; in the suite of the stores nine come at once. Raises `Conflict` where others never stop writing.
+    """
+    for _ in range(TRIES):
+        before = yield from by_id(tenant_id)
+        if before is None:
+            return None
+        after = change(before)
+        if (yield from exchange(before, after)):
+            return after
+    raise Conflict
 
 
 @single

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from intaglio import ids
 from intaglio.protocol.account import AccountPageQuery, AccountSignIn, AccountView, SeenApp, SeenSession
 from intaglio.protocol.logout import LogoutDone
-from intaglio.server.model import accounts
+from intaglio.server.model import accounts, audit, clients
 from intaglio.server.model.accounts import Agreement, Use
+from intaglio.server.model.clients import Client
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.sessions import Session
 from intaglio.server.model.users import User
-from intaglio.server.provider import connections, session
+from intaglio.server.provider import connections, session, traces
 from intaglio.server.provider.logout import front_channel
 from intaglio.server.provider.scene import House, Scene
 
@@ -83,7 +84,7 @@ def _apps(uses: Iterable[Use], agreements: Iterable[Agreement]) -> tuple[SeenApp
 async def end_session(session_id: str, present: Present, scene: Scene, house: House) -> LogoutDone | None:
     """End one of the person's sessions; what the browser is told if it was its own, else None."""
     own, user = present
-    told = await house.store.write(accounts.end_session, session_id, scene.tenant.tenant_id, user.user_id, scene.now)
+    told = await house.store.write(_end, session_id, user, scene)
     if told is None or session_id != own.session_id:
         return None
     return LogoutDone("", frames=front_channel.frames(told, session_id, scene, house))
@@ -92,11 +93,31 @@ async def end_session(session_id: str, present: Present, scene: Scene, house: Ho
 async def end_all(present: Present, scene: Scene, house: House) -> LogoutDone:
     """End all of the person's sessions at this tenant, in every browser and dialect."""
     own, user = present
-    told = await house.store.write(accounts.end_all, scene.tenant.tenant_id, user.user_id, own.session_id, scene.now)
+    told = await house.store.write(_end_all, own.session_id, user, scene)
     return LogoutDone("", frames=front_channel.frames(told, own.session_id, scene, house))
 
 
 async def withdraw(client_id: str, present: Present, scene: Scene, house: House) -> None:
     """Take back all that the person granted to a client: it has to ask again, and its tokens are dead."""
-    user = present[1]
-    await house.store.write(accounts.withdraw, scene.tenant.tenant_id, user.user_id, client_id, scene.now)
+    await house.store.write(_withdraw, client_id, present[1], scene)
+
+
+def _end(session_id: str, user: User, scene: Scene) -> Plan[tuple[Client, ...] | None]:
+    told = yield from accounts.end_session(session_id, scene.tenant.tenant_id, user.user_id, scene.now)
+    if told is not None:
+        yield from audit.insert_one(traces.entry(user, traces.SIGN_OUT, scene, session_id=session_id))
+    return told
+
+
+def _end_all(own: str, user: User, scene: Scene) -> Plan[tuple[Client, ...]]:
+    told = yield from accounts.end_all(scene.tenant.tenant_id, user.user_id, own, scene.now)
+    yield from audit.insert_one(traces.entry(user, traces.SIGN_OUT, scene, sessions="all"))
+    return told
+
+
+def _withdraw(client_id: str, user: User, scene: Scene) -> Plan[None]:
+    # Whatever the form names: an application that the person has nothing to do with is none to tell of.
+    client = yield from clients.by_id(scene.tenant.tenant_id, client_id)
+    yield from accounts.withdraw(scene.tenant.tenant_id, user.user_id, client_id, scene.now)
+    if client is not None:
+        yield from audit.insert_one(traces.entry(user, traces.WITHDRAW, scene, client=client.client_id))

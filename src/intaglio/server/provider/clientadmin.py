@@ -26,10 +26,11 @@ from intaglio.protocol.clientadmin import (
 from intaglio.protocol.faults import BearerFault, NotFound
 from intaglio.server.issue import gather
 from intaglio.server.model import clients, grants
+from intaglio.server.model.administrators import SCOPE as ADMINISTRATION
 from intaglio.server.model.clients import Client
 from intaglio.server.model.plan import Conflict, Plan
 from intaglio.server.provider.scene import House, Scene
-from intaglio.server.registry import deeds, fields, remote, rules, settings
+from intaglio.server.registry import deeds, endings, fields, remote, rules, settings
 from intaglio.server.registry.deeds import Actor
 from intaglio.server.registry.wanted import Wanted, wanted_of
 
@@ -38,7 +39,8 @@ DIRECT = frozenset(ClientFields.__struct_fields__) & frozenset(Wanted.__struct_f
 SCOPE = ("openid", "profile", "email", "phone", "address")
 OFFLINE = "offline_access"
 BOTH = ("code id_token", "code token", "code id_token token")
-PAGE = 500
+FARTHEST = 1_000_000
+"""Clients that a page may skip."""
 
 
 async def _admitted(caller: Caller, scene: Scene, house: House) -> Actor:
@@ -69,22 +71,15 @@ async def _admitted(caller: Caller, scene: Scene, house: House) -> Actor:
         raise fault
     if caller.fault is not None:
         raise caller.fault
-    return Actor(f"client:{client.client_id}", scene.now, scene.ref)
+    return Actor(f"client:{client.client_id}", scene.now, scene.ref, peer=scene.peer)
 
 
 async def listing(query: ClientsList, scene: Scene, house: House) -> ClientsTold:
     """List clients. Raises `BearerFault`."""
     await _admitted(query.caller, scene, house)
-    known = await house.store.read(_all, scene.tenant.tenant_id)
-    found = [client for client in known if client.client_id > query.after][query.skip : query.skip + query.limit]
-    return ClientsTold(tuple(_told(client, scene) for client in found), len(known))
-
-
-def _all(tenant_id: str) -> Plan[list[Client]]:
-    found: list[Client] = []
-    while part := (yield from clients.page(tenant_id, found[-1].client_id if found else "", PAGE)):
-        found += part
-    return [client for client in found if not client.home_tenant_id]
+    skip = min(query.skip, FARTHEST)
+    found, total = await house.store.read(clients.own, scene.tenant.tenant_id, query.after, skip, query.limit)
+    return ClientsTold(tuple(_told(client, scene) for client in found), total)
 
 
 async def create(query: ClientCreate, scene: Scene, house: House) -> ClientTold:
@@ -107,8 +102,9 @@ async def act(query: ClientAct, scene: Scene, house: House) -> ClientTold | Clie
     actor = await _admitted(query.caller, scene, house)
     before = await house.store.read(clients.by_id, scene.tenant.tenant_id, query.client_id[:255])
     # SECURITY: what this tenant decided about another's application is the operator's, and nobody takes it back by
-    # removing the record (test_nobody_administers_an_application_of_another_tenant).
-    foreign = before is not None and bool(before.home_tenant_id)
+    # removing the record (test_nobody_administers_an_application_of_another_tenant); and with which client operators
+    # sign in is theirs as well (test_no_program_changes_the_client_of_administrators).
+    foreign = before is not None and (bool(before.home_tenant_id) or ADMINISTRATION in before.scope)
     if query.act == "remove":
         if not foreign:
             await house.store.write(_remove, scene.tenant.tenant_id, query.client_id[:255], actor)
@@ -140,23 +136,24 @@ async def act(query: ClientAct, scene: Scene, house: House) -> ClientTold | Clie
 
 def _insert(client: Client, actor: Actor) -> Plan[None]:
     yield from clients.insert(client)
-    yield from deeds.note(client.tenant_id, actor, "client.create", f"clients/{client.client_id}")
+    yield from deeds.note(client.tenant_id, actor, "client.create", f"clients/{client.client_id}", after=client)
 
 
 def _exchange(before: Client, after: Client, actor: Actor, query: ClientAct) -> Plan[bool]:
     if not (yield from clients.exchange(before, after)):
         return False
     changed = [name for name in Client.__struct_fields__ if getattr(before, name) != getattr(after, name)]
-    # Names alone: what changed may be a secret.
     action = "client.secret" if query.act == "new_secret" else "client.update"
     told = dict.fromkeys(changed, "changed")
-    yield from deeds.note(after.tenant_id, actor, action, f"clients/{after.client_id}", **told)
+    resource = f"clients/{after.client_id}"
+    yield from deeds.note(after.tenant_id, actor, action, resource, before=before, after=after, **told)
     return True
 
 
-def _remove(tenant_id: Any, client_id: str, actor: Actor) -> Plan[None]:
-    if (yield from clients.delete(tenant_id, client_id)):
-        yield from deeds.note(tenant_id, actor, "client.delete", f"clients/{client_id}")
+def _remove(tenant_id: str, client_id: str, actor: Actor) -> Plan[None]:
+    client = yield from clients.by_id(tenant_id, client_id)
+    if client is not None and (yield from endings.delete_client(client, actor.now)) is not None:
+        yield from deeds.note(client.tenant_id, actor, "client.delete", f"clients/{client_id}", before=client)
 
 
 # --- fields and records

@@ -6,6 +6,7 @@ from intaglio.dialects.dialect import Dialect
 from intaglio.protocol.pages import ChoiceGroup, ScopeChoice
 from intaglio.protocol.scopes import ScopeGroup
 from intaglio.server.model import consents
+from intaglio.server.model.administrators import SCOPE as ADMINISTRATION
 from intaglio.server.model.clients import Client
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
@@ -18,6 +19,10 @@ WORDS = {
     "phone": ("See your phone number", "The number, and whether it has been confirmed."),
     "address": ("See your postal address", "Street, town, region and country."),
     "offline_access": ("Stay connected", "Keep access while you are away, until you or an administrator ends it."),
+    ADMINISTRATION: (
+        "Administer this service",
+        "Whatever you may change here: tenants, applications, people and keys.",
+    ),
 }
 """A title and a sentence for each scope that has a standard meaning."""
 
@@ -33,7 +38,9 @@ def groups_of(dialect: Dialect, tenant: Tenant) -> tuple[ScopeGroup, ...]:
 def choices(scope: tuple[str, ...], dialect: Dialect, groups: tuple[ScopeGroup, ...] = ()) -> tuple[ScopeChoice, ...]:
     """Return the scopes as the page shows them; `openid` cannot be left out of a sign-in."""
     own = {word: (told.title, told.description) for group in groups for word, told in group.scopes.items() if told}
-    words = {**WORDS, **dialect.scope_words, **own}
+    # SECURITY: a tenant words its own scopes, and not what is ours to say
+    # (test_nobody_gives_administration_another_name).
+    words = {**WORDS, **dialect.scope_words, **own, ADMINISTRATION: WORDS[ADMINISTRATION]}
     placed = {word: group.name for group in groups for word in group.scopes}
     otherwise = OTHERS.name if groups else ""
     return tuple(
@@ -68,17 +75,22 @@ async def missing(client: Client, user: User, scope: tuple[str, ...], scene: Sce
     if client.is_public and client.application_type == "native":
         return frozenset(scope)
     granted = await house.store.read(consents.granted, scene.tenant.tenant_id, user.user_id, client.client_id)
-    return frozenset(scope) - granted - frozenset(client.consented_scope) - _unasked(scene)
+    # SECURITY: nobody decides for administrators what may act in their name
+    # (test_nobody_consents_to_administration_for_everybody).
+    decided = (frozenset(client.consented_scope) | _unasked(scene)) - {ADMINISTRATION}
+    return frozenset(scope) - granted - decided
 
 
 async def before(client: Client, user: User, scope: tuple[str, ...], scene: Scene, house: House) -> tuple[str, ...]:
     """Return what the user has granted to the client earlier, and the client may still have, besides `scope`.
 
-    How long access lasts is decided anew each time.
+    How long access lasts, and who administers, is decided anew each time.
     """
     # SECURITY: a native program's name is no proof of what runs under it, so nothing is given that was not shown
     # (test_a_native_program_gets_only_what_its_page_showed).
     if client.is_public and client.application_type == "native":
         return ()
     granted = await house.store.read(consents.granted, scene.tenant.tenant_id, user.user_id, client.client_id)
-    return tuple(word for word in client.scope if word in granted and word not in {*scope, "offline_access"})
+    # SECURITY: administration is given by name, in the very request (test_administration_is_not_granted_along).
+    left_out = {*scope, "offline_access", ADMINISTRATION}
+    return tuple(word for word in client.scope if word in granted and word not in left_out)

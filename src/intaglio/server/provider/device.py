@@ -20,13 +20,14 @@ from intaglio.names import GrantId
 from intaglio.protocol.authorize import SessionBegins
 from intaglio.protocol.device import GRANT, DeviceAuthorization, DeviceAuthorized, DeviceEntry, DeviceVisit
 from intaglio.protocol.faults import UnsafeToRedirect
-from intaglio.server.model import consents, devices, sessions
+from intaglio.server.model import audit, consents, devices, sessions
+from intaglio.server.model.audit import Entry
 from intaglio.server.model.clients import Client
 from intaglio.server.model.devices import Decision, DeviceCode
 from intaglio.server.model.plan import Conflict, Plan
 from intaglio.server.model.sessions import Session, Transaction
 from intaglio.server.model.users import User
-from intaglio.server.provider import applications, connections, organizations, session
+from intaglio.server.provider import applications, connections, organizations, session, traces
 from intaglio.server.provider.exchange import grant
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.provider.signin import password, throttle
@@ -253,12 +254,14 @@ async def allow(
         circumstances=signed_in.circumstances,
         tenant_id=user.tenant_id,
     )
-    return await house.store.write(_decide, waiting, decision)
+    entry = traces.consented(user, waiting.client, frozenset(granted), scene)
+    return await house.store.write(_decide, waiting, decision, entry)
 
 
 async def deny(waiting: WaitingDevice, scene: Scene, house: House) -> bool:
     """Turn the device away; False if it did not wait any more."""
-    return await house.store.write(_decide, waiting, Decision(waiting.request.digest, "denied", scene.now))
+    entry = traces.entry(None, traces.CONSENT, scene, "denied", client=waiting.client.client_id)
+    return await house.store.write(_decide, waiting, Decision(waiting.request.digest, "denied", scene.now), entry)
 
 
 def was_allowed(waiting: WaitingDevice, present: tuple[Session, User] | None) -> bool:
@@ -274,10 +277,11 @@ def was_allowed(waiting: WaitingDevice, present: tuple[Session, User] | None) ->
     return True
 
 
-def _decide(waiting: WaitingDevice, decision: Decision) -> Plan[bool]:
+def _decide(waiting: WaitingDevice, decision: Decision, entry: Entry) -> Plan[bool]:
     """Write the decision down once, and what was granted, so that the person finds it among their consents."""
     if not (yield from devices.decide(decision)):
         return False
+    yield from audit.insert_one(entry)
     if decision.decision == "approved":
         client, scope = waiting.client, frozenset(decision.granted.split())
         yield from applications.keep(client, decision.now)

@@ -19,6 +19,7 @@ async def discovery(query: DiscoveryQuery, scene: Scene, house: House) -> Discov
         registration=tenant.registration != "closed",
         session_management=tenant.session_management,
         scopes=tuple(word for group in consent.groups_of(scene.dialect, tenant) for word in group.scopes),
+        inside=scene.inside if scene.from_inside else "",
     )
 
 

@@ -14,7 +14,7 @@ from intaglio.protocol.pushed import PREFIX, Pushed, PushQuery
 from intaglio.server.model import pushedrequests
 from intaglio.server.model.clients import Client
 from intaglio.server.model.pushedrequests import PushedRequest
-from intaglio.server.provider import clientauth
+from intaglio.server.provider import clientauth, hint
 from intaglio.server.provider.authorize import checks, demands, request_object
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.provider.signin import throttle
@@ -56,7 +56,7 @@ async def _kept(wanted: AuthorizeQuery, client: Client, scene: Scene, house: Hou
         tenant_id=scene.tenant.tenant_id,
         issuer=scene.issuer,
         client_id=client.client_id,
-        parameters=wanted.parameters,
+        parameters=hint.at_rest(wanted.parameters, house),
         created_at=scene.now,
         expires_at=scene.now + LIFETIME,
     )

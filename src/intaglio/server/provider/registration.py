@@ -20,8 +20,10 @@ from intaglio.server.issue import gather
 from intaglio.server.model import clients, registrationtokens
 from intaglio.server.model.clients import Client
 from intaglio.server.model.plan import Plan
+from intaglio.server.provider import limited
 from intaglio.server.provider.scene import House, Scene
-from intaglio.server.registry import fields, remote, rules
+from intaglio.server.registry import deeds, endings, fields, remote, rules
+from intaglio.server.registry.deeds import Actor
 from intaglio.server.registry.wanted import OPERATORS_OWN, Wanted
 
 MANAGING = "ig_rat_"
@@ -36,11 +38,24 @@ def _refused_token(token: Secret, received: str) -> BearerFault:
     return bearers.refused(token.reveal(), "the token for this registration", received)
 
 
-def _insert(client: Client, token: bytes | None, now: int) -> Plan[bool]:
-    if token is not None and not (yield from registrationtokens.use(token, client.tenant_id, now)):
+def _insert(client: Client, token: bytes | None, actor: Actor) -> Plan[bool]:
+    if token is not None and not (yield from registrationtokens.use(token, client.tenant_id, actor.now)):
         return False
     yield from clients.insert(client)
+    yield from deeds.note(client.tenant_id, actor, "client.register", f"clients/{client.client_id}", after=client)
     return True
+
+
+def _exchange(before: Client, after: Client, actor: Actor) -> Plan[bool]:
+    if not (yield from clients.exchange(before, after)):
+        return False
+    resource = f"clients/{after.client_id}"
+    yield from deeds.note(after.tenant_id, actor, "client.update", resource, before=before, after=after)
+    return True
+
+
+def _actor(client: Client, scene: Scene) -> Actor:
+    return Actor(f"client:{client.client_id}", scene.now, scene.ref, peer=scene.peer)
 
 
 async def register(query: RegisterQuery, scene: Scene, house: House) -> ClientAnswer:
@@ -50,13 +65,14 @@ async def register(query: RegisterQuery, scene: Scene, house: House) -> ClientAn
     initial access token where one is needed, `invalid_redirect_uri`, `invalid_client_metadata`.
     """
     digest = await _admitted(query.access_token, scene, house)
+    await limited.count("registrations", scene, house)
     client = await _checked(query.metadata, ids.new_uuid(), scene, house)
     token, secret = Secret(MANAGING + ids.opaque()), None
     if rules.needs_secret(client):
         secret = Secret(ids.opaque())
         client = _with_secret(client, secret, scene, house)
     client = msgspec.structs.replace(client, registration_digest=ids.digest(token.reveal()))
-    if not await house.store.write(_insert, client, digest, scene.now):
+    if not await house.store.write(_insert, client, digest, _actor(client, scene)):
         raise _refused_token(query.access_token or Secret(""), "a token that was used up meanwhile")
     await _publish_key(client, scene, house)
     return msgspec.structs.replace(_answer(client, token, scene), client_secret=secret, created=True)
@@ -80,18 +96,24 @@ async def _admitted(token: Secret | None, scene: Scene, house: House) -> bytes |
 async def manage(query: ManageQuery, scene: Scene, house: House) -> ClientAnswer | ClientGone:
     """Read, replace or delete a registration. Raises `BearerFault` (`invalid_token`), and what `register` raises.
 
-    Clients that an operator made have no such token, and are not to be found here. What a deleted client was given is
-    worth nothing at once: each use of a code or token looks for its client.
+    Clients that an operator made have no such token, and are not to be found here. What a deleted client was given ends
+    with it.
     """
     client = await _own(query, scene, house)
     assert query.access_token is not None
     if query.action == "read":
         return _answer(client, query.access_token, scene)
     if query.action == "delete":
-        await house.store.write(clients.delete, client.tenant_id, client.client_id)
+        await house.store.write(_remove, client, _actor(client, scene))
         house.forget_clients()
         return ClientGone()
     return await _replaced(client, query, scene, house)
+
+
+def _remove(client: Client, actor: Actor) -> Plan[None]:
+    if (yield from endings.delete_client(client, actor.now)) is not None:
+        told = f"clients/{client.client_id}"
+        yield from deeds.note(client.tenant_id, actor, "client.delete", told, before=client)
 
 
 async def _own(query: ManageQuery, scene: Scene, house: House) -> Client:
@@ -118,7 +140,7 @@ async def _replaced(before: Client, query: ManageQuery, scene: Scene, house: Hou
     if rules.lacks_secret(client, scene.now):
         secret = Secret(ids.opaque())
         client = _with_secret(client, secret, scene, house)
-    if not await house.store.write(clients.exchange, before, client):
+    if not await house.store.write(_exchange, before, client, _actor(before, scene)):
         raise _fault("invalid_request", "The registration was changed meanwhile. Read it again.", "", "")
     house.forget_clients()
     await _publish_key(client, scene, house)

@@ -14,7 +14,9 @@ from intaglio.server.issue.subjects import Subjects
 from intaglio.server.keyring import rings
 from intaglio.server.keyring.rings import Keyring
 from intaglio.server.keyring.vault import Vault
+from intaglio.server.limits.rates import Rates
 from intaglio.server.model import clients, connections, users
+from intaglio.server.model.audit import Source
 from intaglio.server.model.clients import Client
 from intaglio.server.model.connections import Connection
 from intaglio.server.model.plan import Store
@@ -26,6 +28,7 @@ from intaglio.server.provider.issuerkeys import IssuerKeys
 from intaglio.server.provider.keyplaces import KeyPlaces
 from intaglio.server.provider.otherproviders import Upstreams
 from intaglio.wire.flow import Driver
+from intaglio.wire.message import Noted
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -35,7 +38,9 @@ class Scene(msgspec.Struct, frozen=True):
     `device` says in a few words which browser it is, where a sign-in needs to know. `variant` is the dialect's name for
     the version of the endpoints; sessions and cookies are kept under the issuer without it, which is `kept_under`
     where that is another. `opened_from` is the issuer of the open address at which this began, where it was one.
-    `attached` is the client_id of the application that the listener speaks for, empty for none.
+    `attached` is the client_id of the application that the listener speaks for, empty for none. `noted` takes what the
+    operator is told of the request. `inside` is where the endpoints start under the name for programs inside a network,
+    empty for none; `from_inside` tells that this request came by that name.
     """
 
     tenant: Tenant
@@ -53,6 +58,9 @@ class Scene(msgspec.Struct, frozen=True):
     kept_under: str = ""
     opened_from: str = ""
     attached: str = ""
+    noted: Noted | None = None
+    inside: str = ""
+    from_inside: bool = False
 
     def __repr__(self) -> str:
         return f"Scene({self.issuer}, {self.ref})"
@@ -61,6 +69,11 @@ class Scene(msgspec.Struct, frozen=True):
     def session_issuer(self) -> str:
         """The issuer under which the browser keeps its session."""
         return self.kept_under or self.issuer
+
+    @property
+    def source(self) -> Source:
+        """Where the request came from, as the audit log tells it."""
+        return Source(self.ref, self.peer, self.dialect.name)
 
     @property
     def is_open(self) -> bool:
@@ -90,6 +103,7 @@ class House:
         subject_key: bytes,
         outgoing: Driver | None = None,
         vault: Vault | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -102,6 +116,7 @@ class House:
         self.subjects = Subjects(subject_key)
         self.outgoing = outgoing
         self.vault = vault
+        self.rates = rates if rates is not None else Rates({}, b"")
         self.key_places = KeyPlaces()
         self.issuer_keys = IssuerKeys(clock)
         self.upstreams = Upstreams()

@@ -10,10 +10,12 @@ from intaglio.protocol import circumstances
 from intaglio.protocol.authorize import ACR_VALUES, SessionBegins
 from intaglio.protocol.circumstances import NONE, Circumstances
 from intaglio.server.issue import gather
-from intaglio.server.model import sessions
+from intaglio.server.model import audit, sessions
+from intaglio.server.model.audit import Entry
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.sessions import Session
 from intaglio.server.model.users import User
+from intaglio.server.provider import traces
 from intaglio.server.provider.scene import House, Scene
 
 
@@ -52,7 +54,8 @@ async def begin(
         return renewed
     secret = ids.opaque()
     session = _session(SessionId(ids.opaque(16)), secret, user, amr, told, since, scene)
-    await house.store.write(_replace, session, before[0] if before is not None else None, scene.now)
+    entry = traces.signed_in(user, session, vouched.connection, scene)
+    await house.store.write(_replace, session, before[0] if before is not None else None, entry)
     return session, SessionBegins(secret, session.expires_at)
 
 
@@ -70,7 +73,8 @@ async def _renewed(
         return None
     secret = ids.opaque()
     session = _session(before[0].session_id, secret, user, amr, told, since, scene)
-    if not await house.store.write(sessions.renew, session):
+    entry = traces.signed_in(user, session, circumstances.decode(told).connection, scene)
+    if not await house.store.write(_renew, session, entry):
         return None
     return session, SessionBegins(secret, session.expires_at)
 
@@ -95,7 +99,15 @@ def _session(
     )
 
 
-def _replace(session: Session, before: Session | None, now: int) -> Plan[None]:
+def _replace(session: Session, before: Session | None, entry: Entry) -> Plan[None]:
     yield from sessions.insert(session)
+    yield from audit.insert_one(entry)
     if before is not None:
-        yield from sessions.end(before.session_id, now)
+        yield from sessions.end(before.session_id, entry.at)
+
+
+def _renew(session: Session, entry: Entry) -> Plan[bool]:
+    if not (yield from sessions.renew(session)):
+        return False
+    yield from audit.insert_one(entry)
+    return True

@@ -104,7 +104,8 @@ def add(actor: Actor, account: ServiceAccount, key: AccountKey) -> Plan[AccountK
     except Conflict as exc:
         raise fields.refuse("key-exists", "The account has this key.", "another key", key.key_id) from exc
     action = "service-account-key.create" if key.origin == "created" else "service-account-key.upload"
-    yield from deeds.note(key.tenant_id, actor, action, account.resource, email=account.email, key_id=key.key_id)
+    told = {"email": account.email, "key_id": key.key_id}
+    yield from deeds.note(key.tenant_id, actor, action, account.resource, after=key, **told)
     return key
 
 
@@ -123,7 +124,8 @@ def switch(actor: Actor, account: ServiceAccount, name: str, *, enabled: bool) -
     changed = msgspec.structs.replace(key, disabled_at=None if enabled else key.disabled_at or actor.now)
     yield from accountkeys.replace(changed)
     action = "service-account-key.enable" if enabled else "service-account-key.disable"
-    yield from deeds.note(key.tenant_id, actor, action, account.resource, email=account.email, key_id=name)
+    told = {"email": account.email, "key_id": name}
+    yield from deeds.note(key.tenant_id, actor, action, account.resource, before=key, after=changed, **told)
     return changed
 
 
@@ -132,4 +134,4 @@ def delete(actor: Actor, account: ServiceAccount, name: str) -> Plan[None]:
     key = yield from find(account, name)
     yield from accountkeys.delete(key.tenant_id, key.unique_id, name)
     detail = {"email": account.email, "key_id": name}
-    yield from deeds.note(key.tenant_id, actor, "service-account-key.delete", account.resource, **detail)
+    yield from deeds.note(key.tenant_id, actor, "service-account-key.delete", account.resource, before=key, **detail)

@@ -63,7 +63,8 @@ def create(actor: Actor, words: Vocabulary, role: CustomRole) -> Plan[CustomRole
         yield from policies.insert_role(role)
     except Conflict as exc:
         raise fields.refuse("role-exists", "There is such a role.", "a name that is free", role.role) from exc
-    yield from deeds.note(role.tenant_id, actor, "role.create", role.role, permissions=" ".join(role.permissions))
+    told = " ".join(role.permissions)
+    yield from deeds.note(role.tenant_id, actor, "role.create", role.role, after=role, permissions=told)
     return role
 
 
@@ -79,18 +80,20 @@ def update(actor: Actor, words: Vocabulary, tenant_id: TenantId, role: str, chan
         given["description"] = fields.text("description", change.description, 256)
     if change.permissions is not None:
         given["permissions"] = check_permissions(words, change.permissions)
-    after: CustomRole = msgspec.structs.replace((yield from find(tenant_id, role)), **given)
+    before = yield from find(tenant_id, role)
+    after: CustomRole = msgspec.structs.replace(before, **given)
     yield from _refuse_broad(words, after)
     yield from policies.replace_role(after)
-    yield from deeds.note(tenant_id, actor, "role.update", role, permissions=" ".join(after.permissions))
+    told = " ".join(after.permissions)
+    yield from deeds.note(tenant_id, actor, "role.update", role, before=before, after=after, permissions=told)
     return after
 
 
 def delete(actor: Actor, tenant_id: TenantId, role: str) -> Plan[None]:
     """Remove a role; bindings that name it grant nothing then. Raises `Misconfigured` (`role-unknown`)."""
-    yield from find(tenant_id, role)
+    found = yield from find(tenant_id, role)
     yield from policies.delete_role(tenant_id, role)
-    yield from deeds.note(tenant_id, actor, "role.delete", role)
+    yield from deeds.note(tenant_id, actor, "role.delete", role, before=found)
 
 
 def find(tenant_id: TenantId, role: str) -> Plan[CustomRole]:

@@ -106,8 +106,9 @@ def text(field: str, value: str, longest: int) -> str:
 
 def client_id(value: str) -> str:
     """Return a client_id; raises `Misconfigured` (`client-id-invalid`)."""
-    if not _CLIENT_ID.fullmatch(value):
-        expected = "1 to 128 letters, digits and . _ ~ -"
+    # SECURITY: in an address these two are steps and no names (test_no_client_is_called_like_a_step_in_a_path).
+    if not _CLIENT_ID.fullmatch(value) or value in (".", ".."):
+        expected = "1 to 128 letters, digits and . _ ~ -, and more than one or two full stops"
         raise refuse("client-id-invalid", "The client_id cannot be used.", expected, value)
     return value
 

@@ -45,7 +45,7 @@ def create_pool(actor: Actor, pool: Pool) -> Plan[Pool]:
         yield from pools.insert(pool)
     except Conflict as exc:
         raise _exists("pool", pool.pool_id) from exc
-    yield from deeds.note(pool.tenant_id, actor, "pool.create", pool.resource)
+    yield from deeds.note(pool.tenant_id, actor, "pool.create", pool.resource, after=pool)
     return pool
 
 
@@ -53,7 +53,7 @@ def update_pool(actor: Actor, known: Pool, changes: PoolChanges) -> Plan[Pool]:
     """Change a pool; raises `Misconfigured` (`text-invalid`, `pool-unknown`)."""
     found = yield from find_pool(known.tenant_id, known.project_id, known.pool_id)
     changed = rules.pool(rules.changed_pool(found, changes, actor.now))
-    yield from _keep_pool(actor, changed, "pool.update", _changed(found, changed))
+    yield from _keep_pool(actor, found, changed, "pool.update")
     return changed
 
 
@@ -61,7 +61,7 @@ def delete_pool(actor: Actor, known: Pool) -> Plan[Pool]:
     """Delete a pool, whose name stays taken; raises `Misconfigured` (`pool-unknown`)."""
     found = yield from find_pool(known.tenant_id, known.project_id, known.pool_id)
     gone = msgspec.structs.replace(found, deleted_at=actor.now)
-    yield from _keep_pool(actor, gone, "pool.delete", "")
+    yield from _keep_pool(actor, found, gone, "pool.delete")
     return gone
 
 
@@ -71,13 +71,14 @@ def undelete_pool(actor: Actor, known: Pool) -> Plan[Pool]:
     if found.deleted_at is None or actor.now >= found.deleted_at + UNDELETE_SECONDS:
         raise fields.refuse("pool-unknown", "There is no such deleted pool.", "one of the last 30 days", known.pool_id)
     back = msgspec.structs.replace(found, deleted_at=None)
-    yield from _keep_pool(actor, back, "pool.undelete", "")
+    yield from _keep_pool(actor, found, back, "pool.undelete")
     return back
 
 
-def _keep_pool(actor: Actor, pool: Pool, action: str, changed: str) -> Plan[None]:
+def _keep_pool(actor: Actor, before: Pool, pool: Pool, action: str) -> Plan[None]:
     yield from pools.replace(pool)
-    yield from deeds.note(pool.tenant_id, actor, action, pool.resource, changed=changed)
+    changed = _changed(before, pool) if action == "pool.update" else ""
+    yield from deeds.note(pool.tenant_id, actor, action, pool.resource, before=before, after=pool, changed=changed)
 
 
 # --- providers
@@ -103,7 +104,7 @@ def create_provider(actor: Actor, tenant: Tenant, namespace: str, made: PoolProv
         yield from pools.insert_provider(made)
     except Conflict as exc:
         raise _exists("provider", made.provider_id) from exc
-    yield from _noted(actor, made, "provider.create", "")
+    yield from _noted(actor, None, made, "provider.create")
     return made
 
 
@@ -114,7 +115,7 @@ def update_provider(
     found = yield from find_provider(known.tenant_id, known.project_id, known.pool_id, known.provider_id)
     changed = rules.provider(rules.changed(found, changes, actor.now), namespace, development=tenant.development)
     yield from pools.replace_provider(changed)
-    yield from _noted(actor, changed, "provider.update", _changed(found, changed))
+    yield from _noted(actor, found, changed, "provider.update")
     return changed
 
 
@@ -123,7 +124,7 @@ def delete_provider(actor: Actor, known: PoolProvider) -> Plan[PoolProvider]:
     found = yield from find_provider(known.tenant_id, known.project_id, known.pool_id, known.provider_id)
     gone = msgspec.structs.replace(found, deleted_at=actor.now)
     yield from pools.replace_provider(gone)
-    yield from _noted(actor, gone, "provider.delete", "")
+    yield from _noted(actor, found, gone, "provider.delete")
     return gone
 
 
@@ -136,11 +137,11 @@ def undelete_provider(actor: Actor, known: PoolProvider) -> Plan[PoolProvider]:
         raise fields.refuse("provider-unknown", public, expected, known.provider_id)
     back = msgspec.structs.replace(found, deleted_at=None)
     yield from pools.replace_provider(back)
-    yield from _noted(actor, back, "provider.undelete", "")
+    yield from _noted(actor, found, back, "provider.undelete")
     return back
 
 
-def _noted(actor: Actor, made: PoolProvider, action: str, changed: str) -> Plan[None]:
+def _noted(actor: Actor, before: PoolProvider | None, made: PoolProvider, action: str) -> Plan[None]:
     resource = Pool(made.tenant_id, made.project_id, made.pool_id, 0).resource
     # What decides who gets in is told whole: the log has to show which condition was in force when.
     told = {
@@ -149,9 +150,9 @@ def _noted(actor: Actor, made: PoolProvider, action: str, changed: str) -> Plan[
         "condition": made.attribute_condition,
         "mapping": ", ".join(f"{name}={text}" for name, text in sorted(made.attribute_mapping.items())),
         "audiences": " ".join(made.allowed_audiences),
-        "changed": changed,
+        "changed": _changed(before, made) if before is not None and action == "provider.update" else "",
     }
-    yield from deeds.note(made.tenant_id, actor, action, resource, **told)
+    yield from deeds.note(made.tenant_id, actor, action, resource, before=before, after=made, **told)
 
 
 def _changed(before: Pool | PoolProvider, after: Pool | PoolProvider) -> str:

@@ -37,7 +37,8 @@ def create(actor: Actor, project: Project) -> Plan[Project]:
             hint="List them with: intaglio project list",
         ) from exc
     resource = f"projects/{project.project_id}"
-    yield from deeds.note(project.tenant_id, actor, "project.create", resource, number=str(project.number))
+    number = str(project.number)
+    yield from deeds.note(project.tenant_id, actor, "project.create", resource, after=project, number=number)
     return project
 
 

@@ -14,6 +14,7 @@ from intaglio import ids
 from intaglio.names import ClientId, TenantId
 from intaglio.protocol import requestobject
 from intaglio.protocol.authorize import RESPONSE_MODES, RESPONSE_TYPES
+from intaglio.server.model.administrators import SCOPE as ADMINISTRATION
 from intaglio.server.model.clients import Client
 from intaglio.server.registry import fields, keysets, settings
 from intaglio.server.registry.wanted import Wanted
@@ -159,7 +160,27 @@ def _scope(wanted: Wanted, grants: tuple[str, ...]) -> tuple[str, ...]:
     if "offline_access" in scope and "refresh_token" not in grants:
         expected = "the grant type refresh_token beside the scope offline_access"
         raise fields.refuse("scope-invalid", "A scope cannot be used.", expected, ", ".join(grants))
+    if ADMINISTRATION in scope:
+        _check_administrative(wanted, grants)
     return scope
+
+
+def _check_administrative(wanted: Wanted, grants: tuple[str, ...]) -> None:
+    """Check that a client with which people administer has nothing by which others could come to their tokens.
+
+    SECURITY: tokens of administrators pass no browser's address bar, nobody hands them out without being asked, and no
+    other tenant's people get them (test_a_client_of_administrators_is_narrow).
+    """
+    expected = ""
+    if "implicit" in grants:
+        expected = "no implicit grant"
+    elif wanted.consent != "ask":
+        expected = "the consent ask"
+    elif wanted.sign_in_audience != "tenant":
+        expected = "the sign_in_audience tenant"
+    if expected:
+        public = f"The scope {ADMINISTRATION} does not go with this."
+        raise fields.refuse("scope-invalid", public, f"{expected} beside the scope {ADMINISTRATION}", "another")
 
 
 def _choices(wanted: Wanted) -> dict[str, object]:

@@ -54,7 +54,8 @@ def create(actor: Actor, account: ServiceAccount) -> Plan[ServiceAccount]:
         yield from serviceaccounts.insert(account)
     except Conflict as exc:
         raise exists(account.email) from exc
-    yield from deeds.note(account.tenant_id, actor, "service-account.create", account.resource, email=account.email)
+    told = {"email": account.email}
+    yield from deeds.note(account.tenant_id, actor, "service-account.create", account.resource, after=account, **told)
     return account
 
 
@@ -89,9 +90,13 @@ def unknown(name: str) -> Misconfigured:
 def update(actor: Actor, account: ServiceAccount, changes: Described) -> Plan[ServiceAccount]:
     """Change what people read of an account; raises `Misconfigured` (`text-invalid`, `service-account-unknown`)."""
     given = changes.checked()
-    changed = msgspec.structs.replace((yield from find(account.tenant_id, account.unique_id)), **given)
-    yield from _keep(changed)
-    yield from deeds.note(account.tenant_id, actor, "service-account.update", account.resource, **given)
+    found = yield from find(account.tenant_id, account.unique_id)
+    changed = msgspec.structs.replace(found, **given)
+    yield from _keep(found, changed)
+    resource = account.resource
+    yield from deeds.note(
+        account.tenant_id, actor, "service-account.update", resource, before=found, after=changed, **given
+    )
     return changed
 
 
@@ -99,16 +104,21 @@ def switch(actor: Actor, account: ServiceAccount, *, enabled: bool) -> Plan[Serv
     """Disable an account, or enable it again; raises `Misconfigured` (`service-account-unknown`)."""
     found = yield from find(account.tenant_id, account.unique_id)
     at = None if enabled else found.disabled_at or actor.now
-    changed = msgspec.structs.replace(found, disabled_at=at)
-    yield from _keep(changed)
+    # What it had before stays dead when it comes back.
+    tokens_from = actor.now if at != found.disabled_at else found.tokens_from
+    changed = msgspec.structs.replace(found, disabled_at=at, tokens_from=tokens_from)
+    yield from _keep(found, changed)
     action = "service-account.enable" if enabled else "service-account.disable"
-    yield from deeds.note(account.tenant_id, actor, action, account.resource, email=account.email)
+    told = {"email": account.email}
+    yield from deeds.note(account.tenant_id, actor, action, account.resource, before=found, after=changed, **told)
     return changed
 
 
-def _keep(account: ServiceAccount) -> Plan[None]:
-    if not (yield from serviceaccounts.replace(account)):
-        raise unknown(account.email)
+def _keep(before: ServiceAccount, after: ServiceAccount) -> Plan[None]:
+    # SECURITY: nobody who changes something else overrules who disables the account in that very moment.
+    if not (yield from serviceaccounts.exchange(before, after)):
+        public = "Somebody else has changed the account."
+        raise fields.refuse("service-account-changed", public, "it as it was", after.email, "Try again.")
 
 
 def delete(actor: Actor, words: Vocabulary, account: ServiceAccount) -> Plan[ServiceAccount]:
@@ -118,7 +128,7 @@ def delete(actor: Actor, words: Vocabulary, account: ServiceAccount) -> Plan[Ser
     """
     found = yield from find(account.tenant_id, account.unique_id)
     gone = msgspec.structs.replace(found, deleted_at=actor.now)
-    yield from _keep(gone)
+    yield from _keep(found, gone)
     for key in (yield from accountkeys.of_account(account.tenant_id, account.unique_id)):
         yield from accountkeys.delete(account.tenant_id, account.unique_id, key.key_id)
     yield from policies.delete(account.tenant_id, account.resource)
@@ -126,7 +136,7 @@ def delete(actor: Actor, words: Vocabulary, account: ServiceAccount) -> Plan[Ser
     # SECURITY: whoever has the address later is another account (test_d6_51_recycled_account_address).
     touched = yield from members.rename(actor, account, words.display(who), words.deleted(who))
     detail = {"email": account.email, "policies": str(touched)}
-    yield from deeds.note(account.tenant_id, actor, "service-account.delete", account.resource, **detail)
+    yield from deeds.note(account.tenant_id, actor, "service-account.delete", account.resource, before=found, **detail)
     return gone
 
 
@@ -141,11 +151,11 @@ def undelete(actor: Actor, words: Vocabulary, tenant_id: TenantId, unique_id: st
         raise unknown(unique_id)
     back = msgspec.structs.replace(found, deleted_at=None, tokens_from=actor.now)
     try:
-        yield from _keep(back)
+        yield from _keep(found, back)
     except Conflict as exc:
         raise exists(back.email) from exc
     who = principal(back)
     touched = yield from members.rename(actor, back, words.deleted(who), words.display(who))
     detail = {"email": back.email, "policies": str(touched)}
-    yield from deeds.note(tenant_id, actor, "service-account.undelete", back.resource, **detail)
+    yield from deeds.note(tenant_id, actor, "service-account.undelete", back.resource, after=back, **detail)
     return back

@@ -15,6 +15,7 @@ from urllib import parse
 from intaglio.errors import Misconfigured
 from intaglio.server.model.plan import Store
 from intaglio.server.store import driving, groupcommit, migrate, sqlite
+from intaglio.server.store.queries import Engine
 from intaglio.server.store.sqlite_migrating import SQLiteDatabase
 
 _EXPECTED = "sqlite:///path, sqlite:///:memory: or postgresql://user@host/database"
@@ -40,7 +41,8 @@ def sqlite_path(url: str) -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def _migrating(url: str, *, create: bool) -> AsyncIterator[migrate.Database]:
+async def migrating(url: str, *, create: bool) -> AsyncIterator[migrate.Database]:
+    """Open a database for migrations and for moving all of it; raises as `prepare` does."""
     path = sqlite_path(url)
     database: migrate.Database
     if path is None:
@@ -62,7 +64,7 @@ def _file_database(path: str, *, create: bool) -> SQLiteDatabase:
         return SQLiteDatabase(sqlite.connect(path, sqlite.WRITER_PATIENCE_MS))
     file = Path(path)
     if not create and not _exists(path):
-        raise _pending()
+        raise unmigrated()
     try:
         if create:
             _make_folder(file.absolute().parent)
@@ -88,7 +90,8 @@ def _exists(path: str) -> bool:
     return Path(path).exists()
 
 
-def _pending() -> Misconfigured:
+def unmigrated() -> Misconfigured:
+    """Return the refusal of a database that this version cannot use yet."""
     return Misconfigured(
         "migrations-pending",
         "The database lacks migrations that this version needs.",
@@ -96,14 +99,16 @@ def _pending() -> Misconfigured:
     )
 
 
-async def prepare(url: str, now: int) -> list[migrate.Status]:
+async def prepare(url: str, now: int, *, contract: bool = False) -> list[migrate.Status]:
     """Apply pending migrations, making an SQLite file if there is none, and return the status.
+
+    Contractions of a database in use wait for `contract`: that no program of a version before runs any more.
 
     Raises `Misconfigured` (`database-url-invalid`, `database-unusable`, `storage-on-network`, `database-newer`,
     `migration-changed`) and `Unavailable` (`storage-unavailable`).
     """
-    async with _migrating(url, create=True) as database:
-        return await migrate.up(database, now)
+    async with migrating(url, create=True) as database:
+        return await migrate.up(database, now, contract=contract)
 
 
 async def status(url: str) -> list[migrate.Status]:
@@ -111,9 +116,19 @@ async def status(url: str) -> list[migrate.Status]:
     path = sqlite_path(url)
     # A database in memory has no file either, and is migrated when it is opened.
     if path is not None and not _exists(path):
-        return [migrate.Status(one.number, one.name, None, "pending") for one in migrate.known("sqlite")]
-    async with _migrating(url, create=False) as database:
+        return [migrate.Status(one.number, one.name, None, "pending", one.phase) for one in migrate.known("sqlite")]
+    async with migrating(url, create=False) as database:
         return await migrate.status(database)
+
+
+async def pending(url: str) -> list[migrate.Migration]:
+    """Return what is to be applied to a database, in order; changes nothing. Raises as `status` does."""
+    numbers = {one.number for one in await status(url) if one.state == "pending"}
+    return [one for one in migrate.known(_engine(url)) if one.number in numbers]
+
+
+def _engine(url: str) -> Engine:
+    return "postgresql" if sqlite_path(url) is None else "sqlite"
 
 
 async def open_store(url: str) -> Store:
@@ -127,11 +142,11 @@ async def open_store(url: str) -> Store:
         # NOTE: nobody can ask when the migrations of a database in memory were applied, so no instant is asked for.
         await migrate.up(SQLiteDatabase(store.connection), 0)
         return store
-    async with _migrating(url, create=False) as database:
+    async with migrating(url, create=False) as database:
         states = await migrate.status(database)
     migrate.check(states)
-    if any(one.state == "pending" for one in states):
-        raise _pending()
+    if migrate.waits(states):
+        raise unmigrated()
     if path is not None:
         return sqlite.SQLiteStore(path)
     from intaglio.server.store import postgres  # noqa: PLC0415 -- the driver takes 60 ms to import

@@ -222,6 +222,11 @@ class PostgresDatabase:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Any:
+        """The connection, for what is no migration."""
+        return self._connection
+
     async def begin(self) -> None:
         """Begin a transaction."""
         await self._connection.execute("BEGIN")

@@ -1,7 +1,9 @@
 """SQL in named files: read once, checked, and put into the form that each engine takes.
 
 A query begins with `-- name: <name>` (or `-- name: <name> [sqlite]` and `-- name: <name> [postgresql]`) and a line that
-describes it. Values are written `:name`.
+describes it. Values are written `:name`. A variant for SQLite may have several statements, where PostgreSQL has one
+that does as much and spares a round trip: its rows are those of the first, and where that returns rows (`RETURNING`)
+the others run only if there are any.
 """
 
 from __future__ import annotations
@@ -23,13 +25,18 @@ _TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/|::|:([a-z_][a
 
 
 class Query(msgspec.Struct, frozen=True):
-    """One query in the form of one engine. `parameters` are its values' names, in the order of their first use."""
+    """One query in the form of one engine. `parameters` are its values' names, in the order of their first use.
+
+    `more` are statements that follow in the same transaction; if `gives`, only behind rows of the first.
+    """
 
     name: str
     description: str
     text: str
     parameters: tuple[str, ...]
     writes: bool
+    more: tuple[str, ...] = ()
+    gives: bool = False
 
 
 class _Source(msgspec.Struct, frozen=True):
@@ -37,6 +44,7 @@ class _Source(msgspec.Struct, frozen=True):
     engine: str
     description: str
     text: str
+    more: tuple[str, ...] = ()
 
 
 def _sources(text: str, file: str) -> Iterator[_Source]:
@@ -58,9 +66,9 @@ def _source(head: tuple[str, str], lines: list[str], file: str) -> _Source:
     description = " ".join(line[3:] for line in lines if line.startswith("-- "))
     body = "\n".join(line for line in lines if not line.startswith("--")).strip()
     texts = statements(body)
-    if not description or len(texts) != 1 or not body.endswith(";"):
+    if not description or not body.endswith(";") or not texts or (len(texts) > 1 and head[1] != "sqlite"):
         raise ValueError(f"{file}: query {head[0]} needs a description and one statement that ends with a semicolon")
-    return _Source(head[0], head[1], description, texts[0])
+    return _Source(head[0], head[1], description, texts[0], tuple(texts[1:]))
 
 
 def statements(text: str) -> list[str]:
@@ -113,11 +121,17 @@ def parse(files: Mapping[str, str], engine: Engine) -> dict[str, Query]:
 def _query(name: str, variants: Mapping[str, _Source], engine: Engine) -> Query:
     if "" not in variants and set(variants) != set(ENGINES):
         raise ValueError(f"query {name} lacks the variant of an engine")
-    if len({frozenset(translate(source.text, "sqlite")[1]) for source in variants.values()}) != 1:
+    if len({frozenset(_values(source)) for source in variants.values()}) != 1:
         raise ValueError(f"the variants of query {name} take different values")
     source = variants[""] if "" in variants else variants[engine]
-    text, parameters = translate(source.text, engine)
-    return Query(name, source.description, text, parameters, writes=not text.upper().startswith("SELECT"))
+    text, _ = translate(source.text, engine)
+    more = tuple(translate(one, engine)[0] for one in source.more)
+    writes, gives = not text.upper().startswith("SELECT"), "\nRETURNING " in text.upper()
+    return Query(name, source.description, text, _values(source), writes, more, gives)
+
+
+def _values(source: _Source) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for text in (source.text, *source.more) for name in translate(text, "sqlite")[1]))
 
 
 def _folder(name: str) -> dict[str, str]:

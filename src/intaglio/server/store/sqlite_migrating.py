@@ -18,13 +18,18 @@ class SQLiteDatabase:
 
     def __init__(self, connection: sqlite3.Connection, turn: groupcommit.Turn | None = None) -> None:
         self._connection = connection
-        self._turn = turn
+        self.turn = turn
         self._stack = contextlib.ExitStack()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection, for what is no migration."""
+        return self._connection
 
     async def begin(self) -> None:
         """Begin a writing transaction; raises TimeoutError if another process does not end its own."""
-        if self._turn is not None:
-            self._stack.enter_context(self._turn)
+        if self.turn is not None:
+            self._stack.enter_context(self.turn)
         self._connection.execute("BEGIN IMMEDIATE")
 
     async def run(self, statement: str, values: Mapping[str, Value]) -> Sequence[Row]:
@@ -39,13 +44,13 @@ class SQLiteDatabase:
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._turn is None:
+        if self.turn is None:
             self._connection.close()
             return
         try:
             # The last connection of all copies the log into the database: as a write, in its turn.
-            with self._turn:
+            with self.turn:
                 self._connection.close()
         finally:
             self._connection.close()
-            self._turn.close()
+            self.turn.close()

@@ -40,6 +40,8 @@ TEMPLATES: Mapping[type[pages.Page], str] = {
     pages.DemoTokenPage: "demo_token.html",
     pages.InspectPage: "inspect.html",
     pages.DialectPage: "dialect.html",
+    pages.AdminWelcomePage: "admin_welcome.html",
+    pages.AdminWelcomeDonePage: "admin_welcome_done.html",
 }
 
 # The drawings come first: the style sheet names them together with their hash.

@@ -175,6 +175,7 @@ async def _note(
         resource=accounts.resource(target, way.names[-1].name),
         outcome=verdict.outcome,
         ref=place.ref,
+        peer=place.peer,
         chain=caller.chain,
         origin=caller.origin,
         detail={name: value[:MAX_TOLD] for name, value in detail.items() if value},

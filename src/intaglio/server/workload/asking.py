@@ -61,7 +61,7 @@ async def may(caller: Caller, permission: str, resource: str, place: Place, work
 def actor(caller: Caller, place: Place) -> Actor:
     """Return a caller as the log knows them."""
     who = place.vocabulary.display(caller.principal)
-    return Actor(who, place.now, place.ref, caller.chain, caller.origin)
+    return Actor(who, place.now, place.ref, caller.chain, caller.origin, place.peer)
 
 
 async def note_denied(caller: Caller, permission: str, resource: str, place: Place, works: Works) -> None:
@@ -78,6 +78,7 @@ async def note_denied(caller: Caller, permission: str, resource: str, place: Pla
         chain=caller.chain,
         origin=caller.origin,
         detail={"permission": permission},
+        peer=place.peer,
     )
     await works.trail.note(entry)
 

@@ -117,6 +117,7 @@ async def _note(proof: Proof, action: str, told: dict[str, str], place: Place, w
         resource=proof.account.resource,
         outcome="allowed",
         ref=place.ref,
+        peer=place.peer,
         chain=(mark(principal),),
         detail={name: value[:MAX_TOLD] for name, value in detail.items()},
     )

@@ -65,6 +65,10 @@ async def _believed(text: str, place: Place, works: Works) -> Caller:
 async def of_bearing(bearing: Bearing, place: Place, works: Works) -> Caller:
     """Return whom an access token of a workload speaks for now; raises `BearerFault` if that has ended."""
     principal = bearing.principal
+    # SECURITY: what a tenant had before it was disabled stays dead when it comes back
+    # (test_what_was_ended_stays_ended).
+    if bearing.issued_at < place.tenant.tokens_from:
+        raise _refused("a token from before the tenant was disabled")
     if principal.kind == "service_account":
         account = await accounts.named(principal.id, place, works)
         # SECURITY: who disables an account ends what it holds (test_a_disabled_account_calls_nothing).
@@ -73,7 +77,7 @@ async def of_bearing(bearing: Bearing, place: Place, works: Works) -> Caller:
         # SECURITY: what was held before an account was deleted stays dead when it comes back
         # (test_d6_51_what_was_dead_stays_dead).
         if bearing.issued_at < account.tokens_from:
-            raise _refused("a token from before the account was deleted")
+            raise _refused("a token from before the account was deleted or disabled")
         principal = accounts.principal(account)
     # SECURITY: who disables or deletes a pool ends what its identities hold (test_d6_50_a_closed_pool_ends_its_tokens).
     if principal.kind == "external" and await works.providers.is_closed(place.tenant.tenant_id, principal, place.now):
@@ -95,7 +99,7 @@ async def _has_ended(passed: str, issued_at: int, place: Place, works: Works) ->
     if kind != "user":
         return False
     user = await works.store.read(users.by_id, place.tenant.tenant_id, name)
-    return user is None or user.disabled_at is not None
+    return user is None or user.disabled_at is not None or issued_at < user.tokens_from
 
 
 async def _signed(text: str, place: Place, works: Works) -> Caller:

@@ -155,6 +155,7 @@ async def revoke(query: RevokeHeld, place: Place, works: Works) -> Revoked:
             resource=mark(bearing.principal),
             outcome="allowed",
             ref=place.ref,
+            peer=place.peer,
             chain=(*bearing.lineage, mark(bearing.principal)),
             origin=bearing.origin,
             detail={"token_id": bearing.token_id},

@@ -125,6 +125,9 @@ async def token(query: TokenQuery, place: Place, works: Works) -> TokenAnswer:
     tenant_id, issuer, prefix = found.tenant_id, place.issuer, place.vocabulary.token_prefix
     key = (tenant_id, issuer, found.unique_id, scope)
     kept = works.kept.get(key, now)
+    if kept is not None and kept.bearing.issued_at < max(found.tokens_from, place.tenant.tokens_from):
+        # It died with what was ended meanwhile.
+        kept = None
     if kept is None or await works.tokens.live(kept.token, tenant_id, issuer, prefix, now) is None:
         principal = Principal("service_account", found.unique_id, found.email, found.project_id)
         ends_at = now + place.dialect.profile.access_token_lifetime

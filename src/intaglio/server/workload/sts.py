@@ -142,6 +142,7 @@ async def _note(known: Known, origin: Origin, display: str, outcome: str, place:
         resource=known.pool.resource,
         outcome=outcome,
         ref=place.ref,
+        peer=place.peer,
         chain=(display,) if display else (),
         origin=origin,
         detail={"provider": provider.provider_id, "peer": place.peer},

@@ -19,12 +19,13 @@ from intaglio.protocol.circumstances import Circumstances, Holder
 from intaglio.server import compose
 from intaglio.server.devmode import seeds
 from intaglio.server.http import cookies, dispatch
-from intaglio.server.model import connections, sessions, users
+from intaglio.server.keyring import datakeys
+from intaglio.server.model import audit, connections, sessions, users
 from intaglio.server.model.users import User
 from intaglio.server.provider.scene import Scene
 from intaglio.server.provider.signin import throttle
 from intaglio.server.provider.upstream import going, people
-from intaglio.server.settings import Outgoing
+from intaglio.server.settings.records import Outgoing
 from intaglio.tokens import jwk, jws
 from intaglio.wire.message import Request
 from tests import harness, upstreams
@@ -133,6 +134,9 @@ def test_a_lying_upstream_signs_nobody_in(site: harness.Site, liar: Liar, lie: s
         assert secret not in page.text
         assert all(secret not in one for one in log.lines)
     assert "alice" not in told
+    (entry,) = site.read(audit.page, seeds.TENANT_ID, audit.LAST, 10, "user.sign-in")
+    assert (entry.principal, entry.outcome, entry.peer) == ("user:-", "denied", browser.peer)
+    assert entry.detail["cause"] == json.loads(line.partition("refused ")[2])["detail"]["cause"]
 
 
 def test_the_truth_signs_somebody_in(site: harness.Site, liar: Liar) -> None:
@@ -143,6 +147,9 @@ def test_the_truth_signs_somebody_in(site: harness.Site, liar: Liar) -> None:
     found = upstreams.identity(site, OP, "u1")
     assert found is not None
     assert found.owns
+    (entry,) = site.read(audit.page, seeds.TENANT_ID, audit.LAST, 10, "user.sign-in")
+    assert (entry.resource, entry.outcome) == (f"users/{found.user_id}", "allowed")
+    assert entry.detail["connection"]
 
 
 METADATA: dict[str, dict[str, Any]] = {
@@ -210,6 +217,13 @@ def test_an_answer_in_another_browser(site: harness.Site, liar: Liar) -> None:
     liar.asked = asked
     assert liar.back(attacker).error == "invalid_request"
     assert [call.url for call in liar.calls if call.method == "POST"] == []
+
+
+def test_an_answer_after_the_keys_were_closed(site: harness.Site, liar: Liar) -> None:
+    """What waits was sealed under a key that is closed since: somebody has to begin again, and that is all."""
+    liar.leave(browser := harness.Browser(site))
+    site.vault.hold(datakeys.recovered(site.clock.now(), 1), site.clock.now())
+    assert liar.back(browser).error == "invalid_request"
 
 
 @capability("upstream-browser", witness="the same answer twice")

@@ -10,11 +10,12 @@ import msgspec
 
 from intaglio.protocol.authorize import AuthorizeAnswer, AuthorizeQuery, Problem
 from intaglio.server.model import clients
+from intaglio.server.model.administrators import SCOPE as ADMINISTRATION
 from intaglio.server.model.clients import Client
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.sessions import Session
 from intaglio.server.model.users import User
-from intaglio.server.provider import applications
+from intaglio.server.provider import applications, traces
 from intaglio.server.provider.authorize import respond
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.registry import deeds
@@ -39,7 +40,7 @@ async def answer(
     """Keep what an administrator consented to, and say so to the client; an error for anybody else."""
     if not may(present[1], scene):
         return respond.error(query, REFUSED, scene)
-    actor = Actor(f"user:{present[1].username}", scene.now, scene.ref)
+    actor = traces.actor(present[1], scene)
     await house.store.write(_keep, client, tuple(word for word in client.scope if word in scope), actor)
     house.forget_clients()
     return respond.plain(query, present, scene)
@@ -50,7 +51,14 @@ def _keep(client: Client, scope: tuple[str, ...], actor: Actor) -> Plan[None]:
     own = yield from clients.by_id(client.tenant_id, client.client_id)
     if own is None:
         return
-    consented = tuple(dict.fromkeys((*own.consented_scope, *scope)))
-    yield from clients.replace(msgspec.structs.replace(own, consented_scope=consented))
+
+    def consented(known: Client) -> Client:
+        # SECURITY: an administrator of the installation is asked each by themselves
+        # (test_nobody_consents_to_administration_for_everybody).
+        every = tuple(dict.fromkeys(word for word in (*known.consented_scope, *scope) if word != ADMINISTRATION))
+        return msgspec.structs.replace(known, consented_scope=every)
+
+    changed = yield from clients.revise(client.tenant_id, client.client_id, consented)
     resource = f"clients/{client.client_id}"
-    yield from deeds.note(client.tenant_id, actor, "client.consent", resource, scope=" ".join(scope))
+    told = " ".join(scope)
+    yield from deeds.note(client.tenant_id, actor, "client.consent", resource, before=own, after=changed, scope=told)

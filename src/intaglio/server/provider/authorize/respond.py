@@ -14,7 +14,8 @@ from intaglio.protocol import circumstances, claimsrequest
 from intaglio.protocol.authorize import AuthorizeAnswer, AuthorizeQuery, Problem
 from intaglio.protocol.circumstances import Holder
 from intaglio.server.issue import gather
-from intaglio.server.model import grants, sessions
+from intaglio.server.model import audit, grants, sessions
+from intaglio.server.model.audit import Entry, Source
 from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Code
 from intaglio.server.model.plan import Plan
@@ -38,6 +39,7 @@ class Wanted(msgspec.Struct, frozen=True):
     access_token: str = ""
     id_token: bool = False
     hears_of_logout: bool = False
+    source: Source = Source()
 
     def __repr__(self) -> str:
         return "Wanted(…)"
@@ -154,6 +156,7 @@ async def front_channel(
         grant.new_access_token() if "token" in words else "",
         "id_token" in words,
         client.hears_of_logout,
+        scene.source,
     )
     kept = record(wanted.code, query, client, present[0], scope, scene)
     # Signed before anything is kept: an ID token that cannot be had leaves nothing behind.
@@ -200,12 +203,21 @@ def _keep(record: Code, wanted: Wanted, lifetime: int) -> Plan[bool]:
         return False
     if wanted.code:
         yield from grants.code_insert(record)
-    if wanted.access_token or not wanted.code:
-        # What comes of a code alone gets its grant when the code is redeemed.
-        yield from grants.grant_insert(grants.family(record, now, expires_at))
+    family = grants.family(record, now, expires_at)
     if wanted.access_token:
-        digest = ids.digest(wanted.access_token)
-        yield from grants.access_insert(AccessToken(digest, record.grant_id, record.scope, now, expires_at))
+        token = AccessToken(ids.digest(wanted.access_token), record.grant_id, record.scope, now, expires_at)
+        yield from grants.grant_issue(family, token, _issued(record, wanted))
+    else:
+        if not wanted.code:
+            # What comes of a code alone gets its grant when the code is redeemed.
+            yield from grants.grant_insert(family)
+        if wanted.id_token:
+            yield from audit.insert_one(_issued(record, wanted))
     if wanted.hears_of_logout:
         yield from sessions.note_client(record.session_id, record.client_id)
     return True
+
+
+def _issued(record: Code, wanted: Wanted) -> Entry:
+    told = (record.tenant_id, record.client_id, record.user_id, record.grant_id, GRANT_TYPE, record.scope)
+    return audit.issued(*told, record.created_at, wanted.source)

@@ -28,6 +28,7 @@ from intaglio.server.provider import (
     consent,
     encryption,
     hint,
+    limited,
     organizations,
     session,
 )
@@ -218,6 +219,7 @@ def _names_another(query: AuthorizeQuery, client: Client, user: User, scene: Sce
 
 async def _wait(query: AuthorizeQuery, client: Client, step: str, scene: Scene, house: House) -> SignInNeeded:
     """Keep the request until its person has acted."""
+    await limited.count("waiting", scene, house)
     transaction, browser = ids.opaque(), scene.browser_secret or ids.opaque()
     await house.store.write(
         sessions.transaction_insert,
@@ -228,7 +230,7 @@ async def _wait(query: AuthorizeQuery, client: Client, step: str, scene: Scene, 
             issuer=scene.issuer,
             dialect=scene.dialect.name,
             client_id=client.client_id,
-            parameters=query.parameters,
+            parameters=hint.at_rest(query.parameters, house),
             created_at=scene.now,
             expires_at=scene.now + TRANSACTION_LIFETIME,
             variant=scene.variant,

@@ -8,7 +8,8 @@ from intaglio import ids
 from intaglio.protocol import pkce
 from intaglio.protocol.exchange import CodeExchange, TokenAnswer
 from intaglio.protocol.faults import invalid_grant
-from intaglio.server.model import grants, sessions
+from intaglio.server.model import audit, grants, sessions
+from intaglio.server.model.audit import Source
 from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Code, RefreshToken
 from intaglio.server.model.plan import Plan
@@ -17,6 +18,7 @@ from intaglio.server.provider import assignment
 from intaglio.server.provider.exchange import grant
 from intaglio.server.provider.scene import House, Scene
 
+GRANT = "authorization_code"
 WORD = "a live, unused code of this client"
 
 
@@ -35,6 +37,7 @@ class Redemption(msgspec.Struct, frozen=True):
     may_refresh: bool
     now: int
     hears_of_logout: bool = False
+    source: Source = Source()
 
     def __repr__(self) -> str:
         return "Redemption(…)"
@@ -79,24 +82,30 @@ def redeem(brought: Redemption) -> Plan[Code | Refusal]:
             reason = "code-expired" if brought.now >= earlier.expires_at else "session-ended"
             return Refusal("a code that has expired, or whose session has ended", reason)
         yield from grants.grant_revoke(earlier.grant_id, brought.now)
+        yield from _note_refused(earlier, brought, "code-used")
         return Refusal("a code that was used before; what it gave is revoked", "code-used")
     wrong = fault_of(code, brought)
     if wrong is not None:
+        yield from _note_refused(code, brought, wrong.reason)
         return wrong
     offline = brought.may_refresh and "offline_access" in code.scope.split()
     kept = yield from _keep(code, brought, offline=offline)
     return code if kept else Refusal("a code of a grant that is revoked", "session-ended")
 
 
+def _note_refused(code: Code, brought: Redemption, reason: str) -> Plan[None]:
+    given = (code.tenant_id, brought.client_id, code.user_id, code.grant_id, GRANT, reason, brought.now, brought.source)
+    yield from grant.note_refused(*given)
+
+
 def _keep(code: Code, brought: Redemption, *, offline: bool) -> Plan[bool]:
     """Keep the family with its tokens; False if what came through the browser was revoked meanwhile."""
     now, spans = brought.now, brought.lifetimes
     expires_at = now + (spans.refresh_token if offline else spans.access_token)
-    if not (yield from grants.grant_keep(grants.family(code, now, expires_at))):
+    token = AccessToken(brought.access, code.grant_id, code.scope, now, now + spans.access_token)
+    told = (code.tenant_id, code.client_id, code.user_id, code.grant_id, GRANT, code.scope, now, brought.source)
+    if not (yield from grants.grant_issue(grants.family(code, now, expires_at), token, audit.issued(*told))):
         return False
-    yield from grants.access_insert(
-        AccessToken(brought.access, code.grant_id, code.scope, now, now + spans.access_token)
-    )
     if offline:
         yield from grants.refresh_insert(
             RefreshToken(brought.refresh, code.grant_id, code.scope, now, now + spans.refresh_token)
@@ -124,6 +133,7 @@ def _brought(query: CodeExchange, client: Client, tokens: tuple[str, str], scene
         may_refresh="refresh_token" in client.grant_types,
         now=scene.now,
         hears_of_logout=client.hears_of_logout,
+        source=scene.source,
     )
 
 

@@ -9,20 +9,16 @@ from intaglio.protocol import circumstances
 from intaglio.protocol.circumstances import Circumstances
 from intaglio.protocol.exchange import AttachedExchange, ClientCredentialsExchange, TokenAnswer
 from intaglio.protocol.faults import NotFound, invalid_request
-from intaglio.server.model import grants
+from intaglio.server.model import audit, grants
+from intaglio.server.model.administrators import SCOPE as ADMINISTRATION
 from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Grant
-from intaglio.server.model.plan import Plan
 from intaglio.server.provider.exchange import grant
 from intaglio.server.provider.scene import House, Scene
 
+GRANT = "client_credentials"
 OF_PEOPLE = frozenset({"openid", "profile", "email", "phone", "address", "offline_access"})
 """Scopes that speak of a user, and so have no meaning here."""
-
-
-def _keep(family: Grant, token: AccessToken) -> Plan[None]:
-    yield from grants.grant_insert(family)
-    yield from grants.access_insert(token)
 
 
 def _scope(wanted: tuple[str, ...] | None, client: Client) -> tuple[str, ...]:
@@ -31,14 +27,20 @@ def _scope(wanted: tuple[str, ...] | None, client: Client) -> tuple[str, ...]:
     known = frozenset(client.consented_scope if client.home_tenant_id else client.scope)
     allowed = tuple(word for word in client.scope if word in known and word not in OF_PEOPLE)
     if wanted is None:
-        return allowed
+        # SECURITY: nobody administers with a token that was asked for without a thought of it
+        # (test_the_scope_of_administration_is_given_by_name_alone).
+        return tuple(word for word in allowed if word != ADMINISTRATION)
     if not set(wanted) <= set(allowed):
-        raise ProtocolFault(
-            "invalid_scope",
-            "The scope is not enabled for this application.",
-            detail={"expected": " ".join(allowed), "received": " ".join(wanted)[:200]},
-        ).because("scope-unknown", scope=" ".join(wanted)[:200])
+        raise _not_enabled(wanted, allowed)
     return wanted
+
+
+def _not_enabled(wanted: tuple[str, ...], allowed: tuple[str, ...]) -> ProtocolFault:
+    return ProtocolFault(
+        "invalid_scope",
+        "The scope is not enabled for this application.",
+        detail={"expected": " ".join(allowed), "received": " ".join(wanted)[:200]},
+    ).because("scope-unknown", scope=" ".join(wanted)[:200])
 
 
 def _check_audience(query: ClientCredentialsExchange, client: Client, scene: Scene) -> None:
@@ -82,6 +84,9 @@ async def attached(query: AttachedExchange, scene: Scene, house: House) -> Token
     if query.client_id not in ("", client.client_id):
         named = query.client_id[:80]
         raise invalid_request("Another application is attached here.", expected=client.client_id, received=named)
+    # SECURITY: nobody administers by being on a machine (test_an_attached_application_does_not_administer).
+    if ADMINISTRATION in query.scope:
+        raise _not_enabled(query.scope, ())
     return await _given(client, _scope(query.scope, client), query.scope, query.audience, scene, house)
 
 
@@ -110,5 +115,6 @@ async def _given(
         expires_at=scene.now + lifetime,
     )
     token = AccessToken(ids.digest(access), family.grant_id, family.scope, scene.now, scene.now + lifetime)
-    await house.store.write(_keep, family, token)
+    told = (family.tenant_id, family.client_id, "", family.grant_id, GRANT, family.scope, scene.now, scene.source)
+    await house.store.write(grants.grant_issue, family, token, audit.issued(*told))
     return TokenAnswer(access, lifetime, scope, requested, client_id=client.client_id)

@@ -16,7 +16,8 @@ from intaglio.protocol.device import (
 )
 from intaglio.protocol.exchange import TokenAnswer
 from intaglio.protocol.faults import invalid_grant
-from intaglio.server.model import devices, grants, sessions
+from intaglio.server.model import audit, devices, grants, sessions
+from intaglio.server.model.audit import Source
 from intaglio.server.model.clients import Client
 from intaglio.server.model.devices import DeviceCode
 from intaglio.server.model.grants import AccessToken, Grant, RefreshToken
@@ -51,6 +52,7 @@ class Poll(msgspec.Struct, frozen=True):
     hears_of_logout: bool = False
     slows_down: bool = True
     asked_at: str = ""
+    source: Source = Source()
 
     def __repr__(self) -> str:
         return "Poll(…)"
@@ -99,6 +101,8 @@ def _use(request: DeviceCode, brought: Poll) -> Plan[DeviceCode | Refusal]:
     now = yield from devices.by_digest(request.digest)
     if now is not None and now.used_at is not None:
         yield from grants.grant_revoke(request.grant_id, brought.now)
+        told = (request.tenant_id, brought.client_id, now.user_id, request.grant_id, GRANT, "device-used")
+        yield from grant.note_refused(*told, brought.now, brought.source)
         return Refusal("invalid_grant", "a device code that was used before; what it gave is revoked", "device-used")
     if brought.now >= request.expires_at:
         return Refusal("expired_token")
@@ -126,9 +130,9 @@ def _keep(request: DeviceCode, brought: Poll) -> Plan[None]:
         created_at=now,
         expires_at=now + (spans.refresh_token if offline else spans.access_token),
     )
-    yield from grants.grant_insert(family)
     access = AccessToken(brought.access, family.grant_id, family.scope, now, now + spans.access_token)
-    yield from grants.access_insert(access)
+    told = (family.tenant_id, family.client_id, family.user_id, family.grant_id, GRANT, family.scope)
+    yield from grants.grant_issue(family, access, audit.issued(*told, now, brought.source))
     if offline:
         refresh = RefreshToken(brought.refresh, family.grant_id, family.scope, now, now + spans.refresh_token)
         yield from grants.refresh_insert(refresh)
@@ -150,6 +154,7 @@ def _brought(query: DeviceExchange, client: Client, tokens: tuple[str, str], sce
         hears_of_logout=client.hears_of_logout,
         slows_down=scene.dialect.profile.slows_down,
         asked_at=scene.opened_from,
+        source=scene.source,
     )
 
 

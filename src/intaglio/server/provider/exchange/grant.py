@@ -12,6 +12,7 @@ import msgspec
 
 from intaglio import codec, ids
 from intaglio.errors import ProtocolFault
+from intaglio.names import TenantId
 from intaglio.protocol import circumstances, claimsrequest
 from intaglio.protocol.circumstances import Holder
 from intaglio.protocol.exchange import Presented
@@ -19,7 +20,10 @@ from intaglio.protocol.facts import Facts
 from intaglio.server.issue import gather, mint, personalise
 from intaglio.server.issue.personalise import About
 from intaglio.server.issue.recipients import Recipient
+from intaglio.server.model import audit
+from intaglio.server.model.audit import Entry, Source
 from intaglio.server.model.clients import Client
+from intaglio.server.model.plan import Plan
 from intaglio.server.model.users import User
 from intaglio.server.provider import budget, clientauth, encryption, membership
 from intaglio.server.provider.scene import House, Scene
@@ -27,6 +31,8 @@ from intaglio.tokens import hashes
 
 IMPLICIT = "implicit"
 """The grant type of what goes through the browser."""
+REFUSE = "token.refuse"
+"""What the audit log calls it when a code or a token is brought that must not be."""
 ACCESS = "ig_at_"
 REFRESH = "ig_rt_"
 """What opaque tokens begin with, so that people and scanners recognise them."""
@@ -66,7 +72,10 @@ class Signed(msgspec.Struct, frozen=True):
 
 
 async def client_for(presented: Presented, grant_type: str, scene: Scene, house: House) -> Client:
-    """Return the authenticated client; raises `invalid_client`, `unauthorized_client` (RFC 6749 section 5.2)."""
+    """Return the authenticated client; raises `invalid_client`, `unauthorized_client` (RFC 6749 section 5.2).
+
+    Raises `TooMany` where the client or the tenant has had all the tokens that the operator lets them have.
+    """
     client = await clientauth.authenticate(presented, scene, house)
     if grant_type not in client.grant_types:
         raise ProtocolFault(
@@ -74,6 +83,11 @@ async def client_for(presented: Presented, grant_type: str, scene: Scene, house:
             "The application may not use this grant type.",
             detail={"expected": " ".join(client.grant_types), "received": grant_type},
         ).because("grant-not-allowed", grant_type=grant_type, client_id=client.client_id)
+    if "tokens" in house.rates:
+        # SECURITY: a client's part is its own to use up: whoever only names it spends nothing of it
+        # (test_a_stranger_uses_up_nobodys_part).
+        tenant = scene.tenant.tenant_id
+        house.rates.spend(scene.now, ("tokens-by-tenant", (tenant,)), ("tokens-by-client", (tenant, client.client_id)))
     return client
 
 
@@ -85,6 +99,32 @@ def lifetimes(client: Client, grant_type: str, scene: Scene) -> Lifetimes:
         gather.lifetime("access_token", client, scene.tenant, profile, grant_type).seconds,
         gather.lifetime("refresh_token", client, scene.tenant, profile, grant_type).seconds,
     )
+
+
+def note_refused(
+    tenant_id: TenantId,
+    client_id: str,
+    user_id: str,
+    grant_id: str,
+    grant_type: str,
+    reason: str,
+    now: int,
+    source: Source,
+) -> Plan[None]:
+    """Write down that what somebody has was brought by whom it is not for, or a second time; part of a larger plan."""
+    entry = Entry(
+        tenant_id,
+        ids.ordered(now),
+        now,
+        REFUSE,
+        f"client:{client_id}",
+        f"users/{user_id}",
+        reason,
+        source.ref,
+        detail={"grant": grant_type, "grant_id": grant_id, "dialect": source.dialect},
+        peer=source.peer,
+    )
+    yield from audit.insert_one(entry)
 
 
 def new_access_token() -> str:

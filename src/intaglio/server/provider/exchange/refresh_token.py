@@ -16,7 +16,8 @@ from intaglio.protocol import circumstances
 from intaglio.protocol.exchange import RefreshExchange, TokenAnswer
 from intaglio.protocol.faults import invalid_grant
 from intaglio.server.issue.recipients import Recipient
-from intaglio.server.model import grants
+from intaglio.server.model import audit, grants
+from intaglio.server.model.audit import Source
 from intaglio.server.model.clients import Client
 from intaglio.server.model.grants import AccessToken, Grant, RefreshToken
 from intaglio.server.model.plan import Plan
@@ -25,7 +26,10 @@ from intaglio.server.provider import assignment, connections, organizations
 from intaglio.server.provider.exchange import grant
 from intaglio.server.provider.scene import House, Scene
 
+GRANT = "refresh_token"
 WORD = "a live refresh token of this client"
+NOTED = ("refresh-other-client", "refresh-reused")
+"""Refusals that the audit log tells of: somebody has what is another's, or what was rotated away."""
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -42,6 +46,7 @@ class Use(msgspec.Struct, frozen=True):
     access_lifetime: int
     now: int
     narrows: bool = True
+    source: Source = Source()
 
     def __repr__(self) -> str:
         return "Use(…)"
@@ -84,6 +89,8 @@ def refresh(use: Use) -> Plan[Used | Refusal]:
     token, family = found
     wrong = _fault(token, family, use)
     if wrong is not None:
+        if wrong.reason in NOTED:
+            yield from _note_refused(family, use, wrong.reason)
         return wrong
     granted = tuple(token.scope.split())
     # RFC 6749 6: a refresh may narrow the scope, never widen it.
@@ -102,14 +109,23 @@ def refresh(use: Use) -> Plan[Used | Refusal]:
         # Without a grace the first use is the only one, in the same second too.
         if use.now - used_at > use.grace or not alone:
             yield from grants.grant_revoke(family.grant_id, use.now)
+            yield from _note_refused(family, use, "refresh-reused")
             return Refusal("a token that was rotated before; its family is revoked", "refresh-reused")
         yield from grants.refresh_insert(
             RefreshToken(use.successor, family.grant_id, token.scope, used_at, token.expires_at)
         )
     # A rotated token's access token lives the grace longer, so that what a replay is told of it stays true.
     expires_at = used_at + use.access_lifetime + (use.grace if use.successor is not None else 0)
-    yield from grants.access_insert(AccessToken(use.access, family.grant_id, " ".join(scope), used_at, expires_at))
+    words = " ".join(scope)
+    told = (family.tenant_id, family.client_id, family.user_id, family.grant_id, GRANT, words, use.now, use.source)
+    access = AccessToken(use.access, family.grant_id, words, used_at, expires_at)
+    yield from grants.access_issue(access, audit.issued(*told))
     return Used(family, scope, used_at)
+
+
+def _note_refused(family: Grant, use: Use, reason: str) -> Plan[None]:
+    given = (family.tenant_id, use.client_id, family.user_id, family.grant_id, GRANT, reason, use.now, use.source)
+    yield from grant.note_refused(*given)
 
 
 def _tokens(query: RefreshExchange, client: Client, scene: Scene, house: House) -> tuple[str, str]:
@@ -147,6 +163,7 @@ async def exchange(query: RefreshExchange, scene: Scene, house: House) -> TokenA
         access_lifetime=spans.access_token,
         now=scene.now,
         narrows=query.narrows,
+        source=scene.source,
     )
     outcome = await house.store.write(refresh, use)
     if isinstance(outcome, Refusal):

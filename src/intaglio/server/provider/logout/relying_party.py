@@ -12,9 +12,10 @@ from intaglio.protocol.faults import UnsafeToRedirect
 from intaglio.protocol.logout import LogoutAsk, LogoutDone, LogoutQuery
 from intaglio.server.model import clients, sessions
 from intaglio.server.model.clients import Client
+from intaglio.server.model.plan import Plan
 from intaglio.server.model.sessions import Session
 from intaglio.server.model.users import User
-from intaglio.server.provider import hint, session
+from intaglio.server.provider import hint, session, traces
 from intaglio.server.provider.hint import Hint
 from intaglio.server.provider.logout import front_channel
 from intaglio.server.provider.scene import House, Scene
@@ -140,9 +141,15 @@ async def ended(
 
     Of somebody who signed in at another provider, the browser goes on there first where that is to be.
     """
-    told = await house.store.write(sessions.end, signed_in.session_id, scene.now)
+    told = await house.store.write(_end, signed_in, scene)
     location = await leaving.onward(signed_in, location, scene, house, asked=elsewhere)
     return _done(location, client, front_channel.frames(told, signed_in.session_id, scene, house))
+
+
+def _end(signed_in: Session, scene: Scene) -> Plan[tuple[Client, ...]]:
+    told = yield from sessions.end(signed_in.session_id, scene.now)
+    yield from traces.signed_out(signed_in, scene)
+    return told
 
 
 def _done(location: str, client: Client | None, frames: tuple[str, ...] = ()) -> LogoutDone:

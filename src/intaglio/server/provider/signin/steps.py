@@ -14,12 +14,13 @@ from intaglio import ids
 from intaglio.protocol.authorize import AuthorizeAnswer, AuthorizeQuery, Problem, SessionBegins
 from intaglio.protocol.circumstances import NONE, Circumstances
 from intaglio.protocol.faults import UnsafeToRedirect
-from intaglio.server.model import consents, sessions
+from intaglio.server.model import audit, consents, sessions
+from intaglio.server.model.audit import Entry
 from intaglio.server.model.clients import Client
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.sessions import Session, Transaction
 from intaglio.server.model.users import User
-from intaglio.server.provider import applications, organizations, session
+from intaglio.server.provider import applications, organizations, session, traces
 from intaglio.server.provider.authorize import asked, checks, respond, steps
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.provider.signin import password
@@ -72,7 +73,7 @@ async def find(transaction_id: str, scene: Scene, house: House) -> Waiting:
 
 async def login(waiting: Waiting, username: str, secret: str, scene: Scene, house: House) -> Step:
     """Try to sign in; the next step, or the login page again with one sentence for every cause."""
-    user = await password.verify(username, secret, scene, house)
+    user = await password.verify(username, secret, scene, house, waiting.client.client_id)
     if user is None:
         return Step("login", error="The user name or the password is not right.")
     return await signed_in(waiting, user, scene, house)
@@ -105,13 +106,15 @@ async def consent(waiting: Waiting, scope: frozenset[str], scene: Scene, house: 
         return Step("login")
     offered = frozenset(asked.scope(waiting.query, waiting.client, scene.dialect))
     granted = (scope & offered) | (offered & {"openid"})
-    await house.store.write(_remember, waiting.client, present[1], granted, scene.now)
+    entry = traces.consented(present[1], waiting.client, granted, scene)
+    await house.store.write(_remember, waiting.client, present[1], granted, entry)
     return await _next(waiting, present, granted, scene, house)
 
 
-def _remember(client: Client, user: User, scopes: frozenset[str], now: int) -> Plan[None]:
-    yield from applications.keep(client, now)
-    yield from consents.remember(user.tenant_id, user.user_id, client.client_id, scopes, now)
+def _remember(client: Client, user: User, scopes: frozenset[str], entry: Entry) -> Plan[None]:
+    yield from applications.keep(client, entry.at)
+    yield from consents.remember(user.tenant_id, user.user_id, client.client_id, scopes, entry.at)
+    yield from audit.insert_one(entry)
 
 
 async def resume(waiting: Waiting, scene: Scene, house: House) -> tuple[str, User | None]:

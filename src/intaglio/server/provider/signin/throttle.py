@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from ipaddress import IPv6Address, ip_address, ip_network
 
 import msgspec
 
-from intaglio.errors import IntaglioError
+from intaglio.server.limits.rates import TooMany
 from intaglio.server.model import throttles
 from intaglio.server.model.plan import Plan
 from intaglio.server.model.users import sign_in_name
 from intaglio.server.provider.scene import House, Scene
+from intaglio.wire import addresses
 
 WINDOW = 15 * 60
 ACCOUNT_LIMIT = 10
@@ -24,23 +24,11 @@ ADDRESS_LIMIT = 100
 """Failures from one address in a window; many people may share an address."""
 
 
-class TooManyAttempts(IntaglioError):
+class TooManyAttempts(TooMany):
     """There were too many failures; the right password would be refused as well."""
 
-    code = "too_many_requests"
     public = "Too many attempts. Wait a quarter of an hour, then try again."
-
-
-def address_of(peer: str) -> str:
-    """Return what counts as one address: an IPv4 address, or the /64 of an IPv6 address, which is one customer's."""
-    try:
-        address = ip_address(peer.partition("%")[0])
-    except ValueError:
-        return peer
-    if isinstance(address, IPv6Address):
-        mapped = address.ipv4_mapped
-        return str(mapped) if mapped is not None else str(ip_network((address, 64), strict=False))
-    return str(address)
+    fields = (("retry-after", str(WINDOW)),)
 
 
 def _key(house: House, *words: str) -> bytes:
@@ -50,7 +38,7 @@ def _key(house: House, *words: str) -> bytes:
 def _keys(username: str, scene: Scene, house: House) -> tuple[bytes, bytes]:
     tenant = scene.tenant.tenant_id
     account = _key(house, "account", tenant, sign_in_name(username))
-    return account, _key(house, "address", tenant, address_of(scene.peer))
+    return account, _key(house, "address", tenant, addresses.customer(scene.peer))
 
 
 def _admit(account: bytes, address: bytes, now: int) -> Plan[bool]:
@@ -91,7 +79,7 @@ class Allowance(msgspec.Struct, frozen=True):
 
 def _allowance_keys(allowance: Allowance, scene: Scene, house: House) -> tuple[bytes, bytes]:
     tenant = scene.tenant.tenant_id
-    one = _key(house, allowance.name, "address", tenant, address_of(scene.peer))
+    one = _key(house, allowance.name, "address", tenant, addresses.customer(scene.peer))
     return one, _key(house, allowance.name, "altogether", tenant)
 
 

@@ -15,7 +15,7 @@ import msgspec
 from intaglio import ids
 from intaglio.names import TenantId, UserId
 from intaglio.protocol.principals import Origin
-from intaglio.server.model import identities, users
+from intaglio.server.model import administrators, identities, users
 from intaglio.server.model.connections import Connection
 from intaglio.server.model.identities import Identity
 from intaglio.server.model.plan import Conflict, Plan
@@ -64,7 +64,7 @@ async def user_of(stranger: Stranger, scene: Scene, house: House) -> User | str:
     if known is None:
         await throttle.spend(CREATIONS, scene, house)
     for attempt in range(ATTEMPTS):
-        actor = Actor(f"connection:{stranger.connection.name}", scene.now, scene.ref)
+        actor = Actor(f"connection:{stranger.connection.name}", scene.now, scene.ref, peer=scene.peer)
         try:
             return await house.store.write(_arrive, stranger, scene.tenant, actor, _username(stranger, attempt))
         except Conflict:
@@ -103,7 +103,8 @@ def _arrive(stranger: Stranger, tenant: Tenant, actor: Actor, username: str) -> 
     action = "user.create" if made else "identity.link"
     # The subject is a stranger's text; whoever reads the log finds it under its own name.
     told = msgspec.structs.replace(actor, origin=Origin(stranger.issuer, stranger.subject))
-    yield from deeds.note(tenant_id, told, action, f"users/{found.user_id}", connection=stranger.connection.name)
+    resource, named = f"users/{found.user_id}", stranger.connection.name
+    yield from deeds.note(tenant_id, told, action, resource, after=found if made else None, connection=named)
     return found
 
 
@@ -129,6 +130,10 @@ def _linked(stranger: Stranger, tenant_id: TenantId) -> Plan[User | str | None]:
     found = yield from users.by_confirmed_email(tenant_id, claims["email"])
     if len(found) > 1:
         return "email-ambiguous"
+    # SECURITY: whoever vouches for addresses elsewhere does not say who administers here
+    # (test_no_connection_links_itself_to_an_administrator).
+    if found and (yield from administrators.of(tenant_id, administrators.user(found[0].user_id))):
+        return "email-taken"
     return found[0] if found else None
 
 

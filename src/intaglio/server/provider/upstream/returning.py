@@ -16,15 +16,15 @@ from typing import Any
 import msgspec
 
 from intaglio import codec, ids
-from intaglio.errors import IntaglioError, ProtocolFault
+from intaglio.errors import IntaglioError, Misconfigured, ProtocolFault
 from intaglio.protocol.circumstances import Circumstances
 from intaglio.relying.party import RelyingParty
 from intaglio.relying.records import Provider, SignedIn, Transaction
-from intaglio.server.model import identities, sessions
+from intaglio.server.model import audit, identities, sessions
 from intaglio.server.model.connections import Connection
 from intaglio.server.model.identities import UpstreamSignIn
 from intaglio.server.model.users import User
-from intaglio.server.provider import connections
+from intaglio.server.provider import connections, traces
 from intaglio.server.provider.scene import House, Scene
 from intaglio.server.provider.signin import steps
 from intaglio.server.provider.upstream import going, parties, people
@@ -87,7 +87,10 @@ def name_of(found: Found, scene: Scene, house: House) -> str:
     own = hmac.compare_digest(found.signin.browser, ids.digest(scene.browser_secret))
     if not scene.browser_secret or not own or found.signin.issuer != scene.issuer:
         raise steps.gone()
-    return going.kept_of(found.signin, house).transaction
+    try:
+        return going.kept_of(found.signin, house).transaction
+    except Misconfigured:
+        raise steps.gone() from None  # it was sealed under a key that is closed since
 
 
 async def connection_of(found: Found, errand: Errand, path: str, scene: Scene, house: House) -> Connection | None:
@@ -104,7 +107,21 @@ async def connection_of(found: Found, errand: Errand, path: str, scene: Scene, h
 async def finish(
     found: Found, errand: Errand, connection: Connection, fields: Mapping[str, str], scene: Scene, house: House
 ) -> Arrived:
-    """Return who somebody is here; raises `Failed`, and `throttle.TooManyAttempts`."""
+    """Return who somebody is here; the audit log tells of an answer that makes nobody.
+
+    Raises `Failed`, and `throttle.TooManyAttempts`.
+    """
+    try:
+        return await _finished(found, errand, connection, fields, scene, house)
+    except Failed as fault:
+        told = {"cause": str(fault.detail["cause"]), "connection": connection.name}
+        await house.store.write(audit.insert_one, traces.entry(None, traces.SIGN_IN, scene, "denied", **told))
+        raise
+
+
+async def _finished(
+    found: Found, errand: Errand, connection: Connection, fields: Mapping[str, str], scene: Scene, house: House
+) -> Arrived:
     try:
         token, told = await _believed(found.signin, connection, fields, scene, house)
         _fresh(token, errand)

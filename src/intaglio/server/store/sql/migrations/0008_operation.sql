@@ -11,6 +11,8 @@ CREATE TABLE administrators (
     PRIMARY KEY (tenant_id, principal, scope)
 );
 
+CREATE INDEX administrators_by_scope ON administrators (scope);
+
 -- Links that work once; `digest` is of the secret in the link.
 CREATE TABLE invitations (
     digest BYTEA NOT NULL PRIMARY KEY,
@@ -19,14 +21,16 @@ CREATE TABLE invitations (
 );
 CREATE INDEX invitations_by_expiry ON invitations (expires_at);
 
--- The keys under which everything else is sealed, each wrapped by a master key; while the master key is being changed
--- there is a row for the old one and one for the new.
+-- The keys under which everything else is sealed, all of them together: sealed under a key of their own, which a master
+-- key wraps. While the master key is being changed there is a row for the old one and one for the new. `used_at` is when
+-- a process that runs with that master key last said so.
 CREATE TABLE vault_keys (
-    key_id TEXT NOT NULL,
-    wrapped_by TEXT NOT NULL,
+    wrapped_by TEXT NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL,
     wrapped TEXT NOT NULL,
+    sealed TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    PRIMARY KEY (key_id, wrapped_by)
+    used_at BIGINT
 );
 
 -- How often something was done in a window of time, by all processes together.
@@ -53,9 +57,16 @@ CREATE TABLE audit_seals (
     digest BYTEA NOT NULL,
     record BYTEA NOT NULL
 );
+ALTER TABLE audit_log ADD COLUMN ref TEXT NOT NULL DEFAULT '';
 ALTER TABLE audit_log ADD COLUMN seal BIGINT;
-CREATE INDEX audit_log_unsealed ON audit_log (at) WHERE seal IS NULL;
-CREATE INDEX audit_log_by_seal ON audit_log (seal, tenant_id, entry_id) WHERE seal IS NOT NULL;
+-- An entry is written with every token, so as few indexes as can be have it then: entries are named in the order of their
+-- instants, and found by whose they are once they are sealed, which many are together.
+DROP INDEX audit_log_by_instant;
+DROP INDEX audit_log_by_principal;
+DROP INDEX audit_log_by_resource;
+CREATE INDEX audit_log_by_principal ON audit_log (tenant_id, principal, entry_id) WHERE seal IS NOT NULL;
+CREATE INDEX audit_log_by_resource ON audit_log (tenant_id, resource, entry_id) WHERE seal IS NOT NULL;
+CREATE INDEX audit_log_by_seal ON audit_log (seal);
 
 -- What ends with a user, a client or a tenant is found by them.
 CREATE INDEX grants_by_client ON grants (tenant_id, client_id);

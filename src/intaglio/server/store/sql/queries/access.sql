@@ -37,17 +37,3 @@ DELETE FROM custom_roles WHERE tenant_id = :tenant_id AND role = :role RETURNING
 -- name: custom_roles_of
 -- All custom roles of a tenant, by name.
 SELECT record FROM custom_roles WHERE tenant_id = :tenant_id ORDER BY role;
-
--- name: audit_insert
--- Write an entry of the audit log.
-INSERT INTO audit_log (tenant_id, entry_id, at, action, principal, resource, outcome, record)
-VALUES (:tenant_id, :entry_id, :at, :action, :principal, :resource, :outcome, :record);
-
--- name: audit_page
--- Entries of a tenant before an entry, the newest first; an empty action, principal or resource means any.
-SELECT record FROM audit_log
-WHERE tenant_id = :tenant_id AND entry_id < :before
-    AND (CAST(:action AS TEXT) = '' OR action = :action)
-    AND (CAST(:principal AS TEXT) = '' OR principal = :principal)
-    AND (CAST(:resource AS TEXT) = '' OR resource = :resource)
-ORDER BY entry_id DESC LIMIT :limit;

@@ -37,8 +37,17 @@ UPDATE grants SET revoked_at = :now
 WHERE user_id = :user_id AND user_id <> '' AND client_id = :client_id AND tenant_id = :tenant_id
     AND revoked_at IS NULL;
 
--- name: codes_of_user_use
--- Use up the codes that a client has not redeemed yet; few are alive at a time.
-UPDATE codes SET used_at = :now
-WHERE expires_at > :now AND used_at IS NULL
-    AND tenant_id = :tenant_id AND user_id = :user_id AND client_id = :client_id;
+-- name: whole_sessions_of_user
+-- All sessions of a person that are still kept, ended or not, oldest first; but for the secret.
+SELECT session_id, issuer, dialect, device, auth_time, amr, acr, circumstances, created_at, expires_at, ended_at
+FROM sessions
+WHERE tenant_id = :tenant_id AND user_id = :user_id
+ORDER BY created_at, session_id;
+
+-- name: whole_grants_of_user
+-- All grants of a person that are still kept, revoked or not, oldest first.
+SELECT grant_id, issuer, client_id, session_id, scope, auth_time, acr, amr, claims, circumstances, created_at,
+    expires_at, revoked_at
+FROM grants
+WHERE user_id = :user_id AND user_id <> '' AND tenant_id = :tenant_id
+ORDER BY created_at, grant_id;

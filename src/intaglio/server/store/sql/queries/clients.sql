@@ -31,6 +31,34 @@ SELECT record FROM clients WHERE client_id = :client_id ORDER BY tenant_id LIMIT
 -- Clients of a tenant behind an identifier, by identifier.
 SELECT record FROM clients WHERE tenant_id = :tenant_id AND client_id > :after ORDER BY client_id LIMIT :limit;
 
+-- name: own_client_page [sqlite]
+-- Clients of a tenant behind an identifier, by identifier, some of them skipped; applications of other tenants are not
+-- its own. A record tells where it is at home in a member that nobody can write into a string.
+SELECT record FROM clients
+WHERE tenant_id = :tenant_id AND client_id > :after
+    AND (instr(record, CAST('"home_tenant_id":"' AS BLOB)) = 0 OR instr(record, CAST('"home_tenant_id":""' AS BLOB)) > 0)
+ORDER BY client_id LIMIT :limit OFFSET :skip;
+
+-- name: own_client_page [postgresql]
+-- Clients of a tenant behind an identifier, by identifier, some of them skipped; applications of other tenants are not
+-- its own. A record tells where it is at home in a member that nobody can write into a string.
+SELECT record FROM clients
+WHERE tenant_id = :tenant_id AND client_id > :after
+    AND (position('"home_tenant_id":"'::bytea IN record) = 0 OR position('"home_tenant_id":""'::bytea IN record) > 0)
+ORDER BY client_id LIMIT :limit OFFSET :skip;
+
+-- name: own_client_count [sqlite]
+-- How many clients a tenant has, without applications of other tenants.
+SELECT count(*) FROM clients
+WHERE tenant_id = :tenant_id
+    AND (instr(record, CAST('"home_tenant_id":"' AS BLOB)) = 0 OR instr(record, CAST('"home_tenant_id":""' AS BLOB)) > 0);
+
+-- name: own_client_count [postgresql]
+-- How many clients a tenant has, without applications of other tenants.
+SELECT count(*) FROM clients
+WHERE tenant_id = :tenant_id
+    AND (position('"home_tenant_id":"'::bytea IN record) = 0 OR position('"home_tenant_id":""'::bytea IN record) > 0);
+
 -- name: consent_scopes
 -- The scopes that a user has granted to a client, separated by spaces.
 SELECT scopes FROM consents WHERE tenant_id = :tenant_id AND user_id = :user_id AND client_id = :client_id;

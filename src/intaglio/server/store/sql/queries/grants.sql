@@ -63,6 +63,52 @@ SET expires_at = CASE WHEN grants.expires_at > excluded.expires_at THEN grants.e
 WHERE grants.revoked_at IS NULL
 RETURNING grant_id;
 
+-- name: grant_issue [sqlite]
+-- Keep a grant as `grant_keep` does, with an access token of it and the entry of the audit log that says so. A row comes
+-- back, and something is kept, unless the grant is revoked.
+INSERT INTO grants
+    (grant_id, tenant_id, issuer, client_id, user_id, session_id, scope, auth_time, acr, amr, created_at, expires_at,
+     claims, circumstances)
+VALUES
+    (:grant_id, :tenant_id, :issuer, :client_id, :user_id, :session_id, :scope, :auth_time, :acr, :amr, :created_at,
+     :expires_at, :claims, :circumstances)
+ON CONFLICT (grant_id) DO UPDATE
+SET expires_at = CASE WHEN grants.expires_at > excluded.expires_at THEN grants.expires_at ELSE excluded.expires_at END
+WHERE grants.revoked_at IS NULL
+RETURNING grant_id;
+INSERT INTO access_tokens (digest, grant_id, scope, created_at, expires_at)
+VALUES (:digest, :grant_id, :scope, :created_at, :token_expires_at)
+ON CONFLICT (digest) DO NOTHING;
+INSERT INTO audit_log (tenant_id, entry_id, at, action, principal, resource, outcome, ref, record)
+VALUES (:tenant_id, :entry_id, :at, :action, :principal, :resource, :outcome, :ref, :record);
+
+-- name: grant_issue [postgresql]
+-- Keep a grant as `grant_keep` does, with an access token of it and the entry of the audit log that says so. A row comes
+-- back, and something is kept, unless the grant is revoked. One question instead of three.
+WITH kept AS (
+    INSERT INTO grants
+        (grant_id, tenant_id, issuer, client_id, user_id, session_id, scope, auth_time, acr, amr, created_at,
+         expires_at, claims, circumstances)
+    VALUES
+        (:grant_id, :tenant_id, :issuer, :client_id, :user_id, :session_id, :scope, :auth_time, :acr, :amr,
+         :created_at, :expires_at, :claims, :circumstances)
+    ON CONFLICT (grant_id) DO UPDATE
+    SET expires_at = greatest(grants.expires_at, excluded.expires_at)
+    WHERE grants.revoked_at IS NULL
+    RETURNING grant_id, tenant_id
+), given AS (
+    INSERT INTO access_tokens (digest, grant_id, scope, created_at, expires_at)
+    SELECT CAST(:digest AS BYTEA), kept.grant_id, :scope, :created_at, CAST(:token_expires_at AS BIGINT) FROM kept
+    ON CONFLICT (digest) DO NOTHING
+), noted AS (
+    INSERT INTO audit_log (tenant_id, entry_id, at, action, principal, resource, outcome, ref, record)
+    SELECT kept.tenant_id, CAST(:entry_id AS TEXT), CAST(:at AS BIGINT), CAST(:action AS TEXT),
+        CAST(:principal AS TEXT), CAST(:resource AS TEXT), CAST(:outcome AS TEXT), CAST(:ref AS TEXT),
+        CAST(:record AS BYTEA)
+    FROM kept
+)
+SELECT grant_id FROM kept;
+
 -- name: grant_by_id
 -- A grant, revoked or not.
 SELECT grant_id, tenant_id, issuer, client_id, user_id, session_id, scope, auth_time, acr, amr, created_at,
@@ -76,6 +122,24 @@ UPDATE grants SET revoked_at = :now WHERE grant_id = :grant_id AND revoked_at IS
 
 -- name: access_insert
 -- Keep an access token; one that is there already stays as it is.
+INSERT INTO access_tokens (digest, grant_id, scope, created_at, expires_at)
+VALUES (:digest, :grant_id, :scope, :created_at, :expires_at)
+ON CONFLICT (digest) DO NOTHING;
+
+-- name: access_issue [sqlite]
+-- Keep an access token, if it is not there already, and write the entry of the audit log that says so.
+INSERT INTO access_tokens (digest, grant_id, scope, created_at, expires_at)
+VALUES (:digest, :grant_id, :scope, :created_at, :expires_at)
+ON CONFLICT (digest) DO NOTHING;
+INSERT INTO audit_log (tenant_id, entry_id, at, action, principal, resource, outcome, ref, record)
+VALUES (:tenant_id, :entry_id, :at, :action, :principal, :resource, :outcome, :ref, :record);
+
+-- name: access_issue [postgresql]
+-- Keep an access token, if it is not there already, and write the entry of the audit log that says so: one question.
+WITH noted AS (
+    INSERT INTO audit_log (tenant_id, entry_id, at, action, principal, resource, outcome, ref, record)
+    VALUES (:tenant_id, :entry_id, :at, :action, :principal, :resource, :outcome, :ref, :record)
+)
 INSERT INTO access_tokens (digest, grant_id, scope, created_at, expires_at)
 VALUES (:digest, :grant_id, :scope, :created_at, :expires_at)
 ON CONFLICT (digest) DO NOTHING;

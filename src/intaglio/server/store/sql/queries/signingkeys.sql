@@ -21,6 +21,10 @@ UPDATE signing_keys
 SET active_at = :active_at, retired_at = :retired_at, gone_at = :gone_at, revoked_at = :revoked_at
 WHERE ring_id = :ring_id AND key_id = :key_id;
 
+-- name: signing_key_delete
+-- Forget a key.
+DELETE FROM signing_keys WHERE ring_id = :ring_id AND key_id = :key_id;
+
 -- name: ring_lock [sqlite]
 -- Nothing to take: a writing transaction has the whole database.
 SELECT :ring_id;

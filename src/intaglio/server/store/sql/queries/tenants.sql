@@ -18,6 +18,10 @@ VALUES (:tenant_id, :slug, :owner, :created_at, :record);
 -- Replace a tenant's record; a row comes back if there is such a tenant.
 UPDATE tenants SET record = :record WHERE tenant_id = :tenant_id RETURNING 1;
 
+-- name: tenant_exchange
+-- Replace a tenant's record if it is still the one that was read; a row comes back if it was.
+UPDATE tenants SET record = :record WHERE tenant_id = :tenant_id AND record = :before RETURNING 1;
+
 -- name: tenant_host_insert
 -- Let a host lead to a tenant; a host leads to one tenant only.
 INSERT INTO tenant_hosts (host, tenant_id) VALUES (:host, :tenant_id);

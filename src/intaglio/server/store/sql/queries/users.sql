@@ -24,38 +24,48 @@ SELECT record FROM users WHERE tenant_id = :tenant_id AND user_id = :user_id;
 SELECT record FROM users WHERE tenant_id = :tenant_id AND sign_in_name = :sign_in_name;
 
 -- name: users_by_confirmed_email [sqlite]
--- At most two users whose confirmed address is this one; looks at every user of the tenant.
+-- At most two users whose confirmed address is this one; the key leads to the index, the order must not.
 SELECT record FROM users
-WHERE tenant_id = :tenant_id AND json_extract(CAST(record AS TEXT), '$.claims.email') = :email
+WHERE tenant_id = :tenant_id AND lower(substr(
+        CAST(record AS TEXT),
+        instr(CAST(record AS TEXT), '"email":"') + 9,
+        min(instr(substr(CAST(record AS TEXT), instr(CAST(record AS TEXT), '"email":"') + 9), '"') - 1, 320)
+    )) = :key
+    AND json_extract(CAST(record AS TEXT), '$.claims.email') = :email
     AND json_type(CAST(record AS TEXT), '$.claims.email_verified') = 'true'
-ORDER BY user_id LIMIT 2;
+ORDER BY +user_id LIMIT 2;
+
+-- name: users_by_confirmed_email [postgresql]
+-- At most two users whose confirmed address is this one; the key leads to the index, the order must not. The engine
+-- takes no JSON with a NUL in it, wherever that stands: it is read as the character for what cannot be shown.
+SELECT record FROM (
+    SELECT user_id, record, replace(convert_from(record, 'UTF8'), '\u0000', '\ufffd')::json #> '{claims}' AS claims
+    FROM users
+    WHERE tenant_id = :tenant_id AND intaglio_email_key(record) COLLATE "C" = :key
+) AS known
+WHERE claims ->> 'email' = :email AND (claims -> 'email_verified')::text = 'true'
+    AND json_typeof(claims -> 'email') = 'string'
+ORDER BY user_id || '' LIMIT 2;
 
 -- name: user_has_email [sqlite]
--- A row if another user has this address, confirmed or not; looks at every user of the tenant.
+-- A row if another user has this address, confirmed or not; the key leads to the index.
 SELECT 1 FROM users
-WHERE tenant_id = :tenant_id AND user_id <> :but
+WHERE tenant_id = :tenant_id AND user_id <> :but AND lower(substr(
+        CAST(record AS TEXT),
+        instr(CAST(record AS TEXT), '"email":"') + 9,
+        min(instr(substr(CAST(record AS TEXT), instr(CAST(record AS TEXT), '"email":"') + 9), '"') - 1, 320)
+    )) = :key
     AND lower(json_extract(CAST(record AS TEXT), '$.claims.email')) = :email
 LIMIT 1;
 
 -- name: user_has_email [postgresql]
--- A row if another user has this address, confirmed or not; looks at every user of the tenant. For the NUL see below.
+-- A row for each other user who has this address, confirmed or not; the key leads to the index.
 SELECT 1 FROM (
     SELECT user_id, replace(convert_from(record, 'UTF8'), '\u0000', '\ufffd')::json #>> '{claims,email}' AS email
-    FROM users WHERE tenant_id = :tenant_id AND user_id <> :but
+    FROM users
+    WHERE tenant_id = :tenant_id AND user_id <> :but AND intaglio_email_key(record) COLLATE "C" = :key
 ) AS known
-WHERE lower(email COLLATE "C") = :email
-LIMIT 1;
-
--- name: users_by_confirmed_email [postgresql]
--- At most two users whose confirmed address is this one; looks at every user of the tenant. The engine takes no JSON
--- with a NUL in it, wherever that stands: it is read as the character for what cannot be shown.
-SELECT record FROM (
-    SELECT user_id, record, replace(convert_from(record, 'UTF8'), '\u0000', '\ufffd')::json #> '{claims}' AS claims
-    FROM users WHERE tenant_id = :tenant_id
-) AS known
-WHERE claims ->> 'email' = :email AND (claims -> 'email_verified')::text = 'true'
-    AND json_typeof(claims -> 'email') = 'string'
-ORDER BY user_id LIMIT 2;
+WHERE lower(email COLLATE "C") = :email;
 
 -- name: user_page
 -- Users of a tenant behind a sign-in name, by that name.

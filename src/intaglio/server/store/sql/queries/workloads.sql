@@ -26,6 +26,11 @@ VALUES (:tenant_id, :unique_id, :email, :project_id, :deleted_at, :record);
 UPDATE service_accounts SET deleted_at = :deleted_at, record = :record
 WHERE tenant_id = :tenant_id AND unique_id = :unique_id RETURNING 1;
 
+-- name: service_account_exchange
+-- Replace an account's record if it is still the one that was read; a row comes back if it was.
+UPDATE service_accounts SET deleted_at = :deleted_at, record = :record
+WHERE tenant_id = :tenant_id AND unique_id = :unique_id AND record = :before RETURNING 1;
+
 -- name: service_account_by_email
 -- The living account of an address.
 SELECT record FROM service_accounts WHERE tenant_id = :tenant_id AND email = :email AND deleted_at IS NULL;
