@@ -12,11 +12,13 @@ import sqlite3
 import pytest
 
 from intaglio import errors
+from intaglio.cli import faults
 from intaglio.cli import opening as cli
 from intaglio.errors import Misconfigured
 from intaglio.server.limits.rates import Rate, Rates, TooMany
 from intaglio.server.model.plan import Store
-from intaglio.server.run import serve
+from intaglio.server.registry import personclaims
+from intaglio.server.run import serve, supervisor
 from intaglio.server.settings import load, secretfiles
 from intaglio.server.store import open as opening
 from intaglio.server.store.recovery import backup
@@ -172,6 +174,20 @@ def test_a_manifest_of_another_type_is_refused(tmp_path: pathlib.Path, record: s
     assert met.value.code == "backup-unusable"
 
 
+# --- the index of addresses
+
+
+@pytest.mark.parametrize(
+    "address", ["a\0@example.com", "a@example.com\0evil", "a\x7f@example.com", "a@exam\x9bple.com"]
+)
+def test_an_address_has_no_control_characters(address: str) -> None:
+    """What one engine's index would take for another address than the other's does is no address of a person."""
+    with pytest.raises(Misconfigured) as caught:
+        personclaims.check("email", address)
+    assert caught.value.code == "claim-invalid"
+    assert personclaims.check("email", "ä.b+c@exämple.com")
+
+
 # --- what stands in front and around
 
 
@@ -182,6 +198,14 @@ def test_the_recipe_writes_no_addresses_into_a_log() -> None:
     assert len(servers) == 3
     for one in servers:
         assert "access_log off;" in one or "ssl_reject_handshake on;" in one
+
+
+def test_who_was_refused_does_not_hurry() -> None:
+    """A worker that is refused its settings, as a changed PIN, is tried again in minutes, another in seconds."""
+    assert supervisor.pause(2, 1) >= 600
+    assert [supervisor.pause(-9, lives) for lives in (0, 1, 2, 50, 5000)] == [0.0, 0.2, 0.4, 30.0, 30.0]
+    # What is refused ends with this code.
+    assert faults.code_of(Misconfigured("token-unusable", "")) == supervisor.REFUSED
 
 
 def test_a_wrong_pin_is_not_tried_again() -> None:

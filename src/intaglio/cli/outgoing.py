@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from intaglio.cli.faults import NotAuthenticated
 from intaglio.dialects.google import hosts
-from intaglio.errors import Misconfigured
+from intaglio.errors import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
     from intaglio.net.guard import Limits
     from intaglio.net.sync import SyncDriver
 
+
+WAIT = "Wait a minute and try again; the sign-in is as good as before."
 
 MACHINE_SECONDS = 3.0
 """How long a machine's metadata server may take, which is beside the program, or not there at all."""
@@ -56,4 +58,9 @@ def told(hint: str) -> Iterator[None]:
     try:
         yield
     except SignInFailed as fault:
+        if fault.detail.get("status") in (429, 503):
+            # The sign-in is as good as before.
+            raise Unavailable(
+                fault.code, "The issuer turns requests away now.", detail=fault.detail, hint=WAIT
+            ) from fault
         raise NotAuthenticated(fault.code, fault.public, detail=fault.detail, hint=fault.hint or hint) from fault

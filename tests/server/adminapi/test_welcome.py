@@ -10,6 +10,9 @@ import pytest
 from intaglio.errors import Misconfigured
 from intaglio.names import ClientId
 from intaglio.server.admin import bootstrap
+from intaglio.server.adminapi.front import AdministrationFront
+from intaglio.server.http.app import App
+from intaglio.server.http.tenancy import Listener
 from intaglio.server.model import administrators, clients, tenants, users
 from tests import harness
 from tests.capability import capability
@@ -30,6 +33,18 @@ def site() -> Iterator[harness.Site]:
     """A server with everything that development mode seeds."""
     with harness.site() as opened:
         yield opened
+
+
+def test_with_a_listener_of_its_own_people_sign_in_at_the_issuer(fresh: tuple[harness.Site, str]) -> None:
+    """The page tells the issuer's address for signing in, and its own for administering."""
+    site, link = fresh
+    own = Listener(dialect=None, name="admin", base_url="http://localhost:8070")
+    front = AdministrationFront(apart=True, sign_in_at="https://id.example.com")
+    site.app = App(site.hall, {harness.STANDARD: site.listeners[0], 8070: own}, front)
+    browser = harness.Browser(site)
+    done = browser.submit(browser.get(f"http://localhost:8070{link}"), FORM, **CHOSEN)
+    assert "intaglio login --issuer https://id.example.com/operators " in done.text
+    assert "--server http://localhost:8070" in done.text
 
 
 @capability("admin-bootstrap", witness="a browser's requests, and the token endpoint afterwards")

@@ -149,27 +149,29 @@ def test_the_listener_speaks_enough_http(monkeypatch: pytest.MonkeyPatch, octets
         assert b"cache-control: no-store" in answer
 
 
-def test_many_connections_at_once_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever opens connections and says nothing takes no more than their share, and for seconds only."""
+def test_who_says_nothing_keeps_nobody_from_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens connections and says nothing has them for seconds only, and less long when others come to ask."""
     monkeypatch.setattr(operations, "CONNECTIONS", 3)
     monkeypatch.setattr(operations, "PATIENCE_SECONDS", 0.2)
     made = Operations(Board(), Draining())
     question = b"GET /healthz/live HTTP/1.1\r\nhost: x\r\n\r\n"
 
-    async def ask() -> tuple[bytes, bytes]:
+    async def ask() -> tuple[bytes, int, bytes]:
         bound = listening.bind("127.0.0.1", 0)
         port = bound.getsockname()[1]
         async with made.listening(bound):
             idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
             await asyncio.sleep(0.05)
             crowded = await said(port, question)
+            gone = sum(reader.at_eof() for reader, _ in idle)
             for reader, _ in idle:
                 await reader.read()
             afterwards = await said(port, question)
             for _, writer in idle:
                 await closed(writer)
-            return crowded, afterwards
+            return crowded, gone, afterwards
 
-    crowded, afterwards = asyncio.run(ask())
-    assert crowded == b""
+    crowded, gone, afterwards = asyncio.run(ask())
+    assert crowded.startswith(b"HTTP/1.1 200")
+    assert gone == 1
     assert afterwards.startswith(b"HTTP/1.1 200")

@@ -20,11 +20,12 @@ from intaglio.wire.message import Request, Response
 class AdministrationFront:
     """Answers what is for administration at one listener, and leaves the rest to the front behind it.
 
-    That is the standard one, or where it stands `apart` one of its own.
+    That is the standard one, or where it stands `apart` one of its own; people sign in under `sign_in_at` then.
     """
 
-    def __init__(self, *, apart: bool = False, behind: Front | None = None) -> None:
+    def __init__(self, *, apart: bool = False, sign_in_at: str = "", behind: Front | None = None) -> None:
         self._listener = "admin" if apart else "standard"
+        self._sign_in_at = sign_in_at
         self._behind = behind
 
     async def answer(self, request: Request, listener: Listener, hall: Hall) -> Response | None:
@@ -33,7 +34,7 @@ class AdministrationFront:
             if request.path.startswith(WELCOME):
                 from intaglio.server.adminapi import welcome  # noqa: PLC0415
 
-                return await welcome.answer(request, listener, hall)
+                return await welcome.answer(request, listener, hall, self._sign_in_at or listener.base_url)
             if await self._is_open(request, hall):
                 from intaglio.server.adminapi import api  # noqa: PLC0415
 

@@ -25,8 +25,8 @@ PERSONS_OWN = frozenset({"username-invalid", "password-invalid", "user-exists"})
 """Refusals that the person at the page puts right."""
 
 
-async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
-    """Answer with the page of a link, or make the account that it is for."""
+async def answer(request: Request, listener: Listener, hall: Hall, sign_in_at: str) -> Response:
+    """Answer with the page of a link, or make the account that it is for, which signs in under `sign_in_at`."""
     ref = request.ref or ids.reference()
     secret = request.path.removeprefix(WELCOME)
     if request.noted is not None:
@@ -41,7 +41,7 @@ async def answer(request: Request, listener: Listener, hall: Hall) -> Response:
         if tenant is None:
             raise bootstrap.unknown()
         if request.method == "POST":
-            return await _made(request, secret, tenant, listener, hall, ref)
+            return await _made(request, secret, tenant, listener, hall, ref, sign_in_at)
         return _shown(request, secret, tenant, listener, hall)
     except IntaglioError as fault_:
         faults.log(fault_, ref, request, listener.base_url)
@@ -71,7 +71,9 @@ def _purpose(secret: str) -> str:
     return f"admin-welcome\0{secret}"
 
 
-async def _made(request: Request, secret: str, tenant: Tenant, listener: Listener, hall: Hall, ref: str) -> Response:
+async def _made(
+    request: Request, secret: str, tenant: Tenant, listener: Listener, hall: Hall, ref: str, sign_in_at: str
+) -> Response:
     form = coding.single(coding.form_params(request))
     browser = cookies.read(request, _cookie(listener))
     hall.forms.check(request, form.get("csrf"), browser, _purpose(secret), listener.origin)
@@ -88,7 +90,7 @@ async def _made(request: Request, secret: str, tenant: Tenant, listener: Listene
     done = AdminWelcomeDonePage(
         Brand(tenant.name, tenant.logo_uri),
         username=user.username,
-        command=f"intaglio login --issuer {listener.base_url}/{tenant.slug} --client-id {bootstrap.CLIENT}"
+        command=f"intaglio login --issuer {sign_in_at}/{tenant.slug} --client-id {bootstrap.CLIENT}"
         " --scope 'openid intaglio.admin'",
         next_command=f"intaglio tenant list --server {listener.base_url}",
     )

@@ -54,7 +54,7 @@ class Operations:
         self._started = False
         self._asked_at = float("-inf")
         self._answers = False
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], asyncio.WriteTransport] = {}
 
     def __repr__(self) -> str:
         return f"Operations(started={self._started})"
@@ -140,15 +140,18 @@ class Operations:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
+        # SECURITY: whoever opens connections and says nothing keeps nobody from asking whether we are alive, and has us
+        # begun anew for it: who has been here longest goes (test_who_says_nothing_keeps_nobody_from_asking).
+        if len(self._tasks) >= CONNECTIONS:
+            self._tasks.pop(next(iter(self._tasks))).abort()
+        self._tasks[task] = writer.transport
         try:
-            if len(self._tasks) <= CONNECTIONS:
-                async with asyncio.timeout(PATIENCE_SECONDS):
-                    await self._one(reader, writer)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._one(reader, writer)
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
-            self._tasks.discard(task)
+            self._tasks.pop(task, None)
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()

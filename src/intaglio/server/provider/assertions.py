@@ -121,8 +121,8 @@ def _check_audience(payload: dict[str, Any], client: Client, scene: Scene) -> No
     if scene.dialect.profile.pushed_path:
         # RFC 9126 2: the endpoint itself, where requests can be pushed.
         ours.add(scene.base + scene.dialect.profile.pushed_path)
-    # SECURITY: names inside of networks are alike everywhere: what was given to our namesake in another one is not taken
-    # from outside (test_an_inside_name_counts_inside_alone).
+    # SECURITY: names inside are alike in many networks: what was given to our namesake in another one is not
+    # taken from outside (test_an_inside_name_counts_inside_alone).
     if scene.inside and scene.from_inside:
         profile = scene.dialect.profile
         ours |= {scene.inside + path for path in (profile.token_path, profile.pushed_path) if path}

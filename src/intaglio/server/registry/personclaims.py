@@ -15,7 +15,9 @@ FLAG_CLAIMS = frozenset({"email_verified", "phone_number_verified"})
 ADDRESS_PARTS = frozenset({"formatted", "street_address", "locality", "region", "postal_code", "country"})
 """Parts of the claim `address` (Core 5.1.1)."""
 
-_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
+# SECURITY: control characters are in no address (RFC 5322 3.4.1), and with U+0000 engines disagree about what is alike
+# (test_an_address_has_no_control_characters).
+_EMAIL = re.compile(r"[^\s\x00-\x1f\x7f-\x9f@]{1,64}@[^\s\x00-\x1f\x7f-\x9f@]{1,255}")
 _BIRTHDATE = re.compile(r"\d{4}(?:-\d{2}-\d{2})?")
 
 

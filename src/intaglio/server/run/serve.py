@@ -148,6 +148,11 @@ def _proxies(settings: Settings) -> Proxies | None:
     return Proxies(declared, settings.server.forwarded_header) if declared else None
 
 
+def _sign_in_at(settings: Settings) -> str:
+    door = settings.listener("standard")
+    return door.base_url if door is not None else ""
+
+
 async def _serve(settings: Settings, opened: Doors, overseer: Notifier | Seat, words: str, board: Board) -> None:
     draining = Draining()
     operations = Operations(board, draining)
@@ -195,7 +200,7 @@ async def _answer(
             App(
                 hall,
                 listeners,
-                AdministrationFront(apart=settings.administration is not None),
+                AdministrationFront(apart=settings.administration is not None, sign_in_at=_sign_in_at(settings)),
                 proxies=_proxies(settings),
                 observer=observer,
             ),

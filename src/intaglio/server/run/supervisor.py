@@ -34,6 +34,9 @@ START_SECONDS = 60.0
 STEADY_SECONDS = 10.0
 """A worker that lived for so long is followed at once; after a shorter life the next one waits, each time longer."""
 LONGEST_SECONDS = 30.0
+REFUSED = 2
+"""The exit code of a worker whose settings are refused by now."""
+REFUSED_SECONDS = 600.0
 BEYOND_SECONDS = 15.0
 """What stopping may take beside draining, before what is left is killed."""
 CRASHED = 1
@@ -152,7 +155,7 @@ class Supervisor:
         else:
             lived = now - worker.begun_at
             self._short_lives[number] = self._short_lives[number] + 1 if lived < STEADY_SECONDS else 0
-            wait = min(0.1 * 2.0 ** self._short_lives[number], LONGEST_SECONDS) if self._short_lives[number] else 0.0
+            wait = pause(code, self._short_lives[number])
             self._due[number] = now + wait
             LOG.warning("worker %s ended (%s); another begins in %.1f s", worker.pid, _ending(code), wait)
 
@@ -236,6 +239,16 @@ class Supervisor:
                 one.close()
         for worker in self._workers.values():
             _send(worker.pid, signal.SIGTERM)
+
+
+def pause(code: int, short_lives: int) -> float:
+    """Return how many seconds the next worker waits behind one that ended with a code; `short_lives` in a row."""
+    # SECURITY: a token whose PIN was changed is locked by a few tries with the old one, which nobody here can correct
+    # (test_who_was_refused_does_not_hurry).
+    if code == REFUSED:
+        return REFUSED_SECONDS
+    # NOTE: a worker that dies for hours must not make a number that is none, and end this process with the others.
+    return min(0.1 * 2.0 ** min(short_lives, 30), LONGEST_SECONDS) if short_lives else 0.0
 
 
 def _note(_number: int, _frame: FrameType | None) -> None:
