@@ -1,13 +1,15 @@
 """What growth costs: a small installation beside one with 10,000 tenants and 100,000 users, in turns.
 
 Both are `intaglio serve` on SQLite files with the same client and the same few people who sign in. Compared are times:
-of making one more tenant, of reading a page of tenants and of users, of a sign-in with a password, of a discovery
-document, of whole code flows. The memory of the large one's worker is told at the end.
+of making one more tenant, of a page of tenants and of users over the administration API, of a sign-in with a password,
+of a discovery document, of whole code flows. The memory of the large one's worker is told at the end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import shutil
 import statistics
 import tempfile
@@ -15,19 +17,24 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from benchmarks import contestants
 from benchmarks.contestants import CONNECTIONS, Contestant, Intaglio
 from intaglio import ids
-from intaglio.clock import SystemClock
 from intaglio.names import TenantId, UserId
+from intaglio.protocol.administration import API
 from intaglio.server import compose
-from intaglio.server.admin import tenants, users
+from intaglio.server.admin import administrators, clients, tenants
+from intaglio.server.admin.administrators import Appointment
+from intaglio.server.admin.clients import NewClient
 from intaglio.server.model import tenants as tenant_records
 from intaglio.server.model import users as user_records
+from intaglio.server.model.administrators import SCOPE
 from intaglio.server.model.plan import Plan, Store
 from intaglio.server.model.tenants import Tenant
 from intaglio.server.model.users import User
+from intaglio.server.registry.deeds import Actor
 from intaglio.server.settings import load as settings
 from tests.proof import wire
 from tests.proof.browser import Browser
@@ -81,6 +88,7 @@ class Grown(Intaglio):
         self.large = large
         super().__init__(name, f"sqlite:///{self.folder / 'growth.db'}")
         asyncio.run(self._plant())
+        self.bearer = asyncio.run(self.appoint())
 
     async def _plant(self) -> None:
         async with compose.administration(settings.load(None, self.world.environment)) as a:
@@ -91,32 +99,62 @@ class Grown(Intaglio):
         super().stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    async def administer(self, times: int) -> dict[str, float]:
-        """Return the median milliseconds of an administrator's acts."""
+    async def appoint(self) -> str:
+        """Make a program an administrator and return its access token."""
         async with compose.administration(settings.load(None, self.world.environment)) as a:
             home = await tenants.show(a.store, self.world.path[1:])
-            clock = SystemClock()
+            scope, secret = (SCOPE,), ids.Secret(ids.opaque())
+            wanted = NewClient(
+                client_name="Ops",
+                client_id="ops",
+                client_secret=secret,
+                grant_types=("client_credentials",),
+                response_types=(),
+                scope=scope,
+            )
+            await clients.create(a.store, a.clock, a.secrets, home.tenant_id, wanted)
+            actor = Actor("operator", a.clock.now())
+            await administrators.add(a.store, actor, Appointment(home.slug, "client", "ops"), "owner")
+        form = urlencode({"grant_type": "client_credentials", "scope": SCOPE})
+        basic = base64.b64encode(f"ops:{secret.reveal()}".encode()).decode()
+        asked = wire.request("POST", f"{self.world.path}/token", {"authorization": f"Basic {basic}"}, form)
+        answer = await wire.once(self.port, asked)
+        return str(answer.json()["access_token"])
 
-            async def create(number: int) -> None:
-                await tenants.create(a.store, clock, slug=f"more-{time.monotonic_ns() % 10**12}-{number}")
+    async def administer(self, times: int) -> dict[str, float]:
+        """Return the median milliseconds of an administrator's acts over the API."""
+        connection = await wire.Connection.open(self.port)
+        bearer = {"authorization": f"Bearer {self.bearer}"}
 
-            async def page(number: int) -> None:
-                after = f"grown-{number * 37 % TENANTS:06}" if self.large else ""
-                await tenants.page(a.store, after=after)
+        async def ask(method: str, path: str, expected: int, record: dict[str, str] | None = None) -> None:
+            headers = bearer | ({"content-type": "application/json"} if record else {})
+            body = json.dumps(record) if record else None
+            answer = await connection.ask(wire.request(method, API + path, headers, body))
+            assert answer.status == expected, answer
 
-            async def people(number: int) -> None:
-                after = f"person-{number * 37 % USERS:06}" if self.large else ""
-                await users.page(a.store, home.tenant_id, after=after)
+        async def create(number: int) -> None:
+            await ask("POST", "/tenants", 201, {"slug": f"more-{time.monotonic_ns() % 10**12}-{number}"})
 
-            async def one(number: int) -> None:
-                await users.show(a.store, home.tenant_id, self.world.names[number % len(self.world.names)])
+        async def page(number: int) -> None:
+            after = f"grown-{number * 37 % TENANTS:06}" if self.large else "a"
+            await ask("GET", f"/tenants?after={after}", 200)
 
-            return {
-                "create a tenant": await _median(create, times),
-                "a page of tenants": await _median(page, times),
-                "a page of users": await _median(people, times),
-                "find a user": await _median(one, times),
-            }
+        async def people(number: int) -> None:
+            after = f"person-{number * 37 % USERS:06}" if self.large else "a"
+            await ask("GET", f"/tenants{self.world.path}/users?after={after}", 200)
+
+        async def one(number: int) -> None:
+            name = self.world.names[number % len(self.world.names)]
+            await ask("GET", f"/tenants{self.world.path}/users/{name}", 200)
+
+        figures = {
+            "create a tenant": await _median(create, times),
+            "a page of tenants": await _median(page, times),
+            "a page of users": await _median(people, times),
+            "find a user": await _median(one, times),
+        }
+        connection.close()
+        return figures
 
     async def visit(self, times: int) -> dict[str, float]:
         """Return the median milliseconds of a sign-in and of a discovery document."""

@@ -147,7 +147,7 @@ def test_commands_of_the_audit_log_run(development: Development) -> None:
     """What was changed is told with before and after; the log is sealed within two seconds, and passed on."""
     ran = development.run("docs/howto/audit.md")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert '"name": "Books Ltd"' in ran.stdout
+    assert '"name": "Public Library"' in ran.stdout
     assert ran.stderr.count("Whole: ") == 2
     assert "'tenant.create'" in ran.stdout
 

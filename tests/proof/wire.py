@@ -65,10 +65,10 @@ class Connection:
 
 
 def request(method: str, target: str, headers: dict[str, str] | None = None, body: str | None = None) -> bytes:
-    """Return a request's octets; a body is a form."""
+    """Return a request's octets; a body is a form unless a header says something else."""
     fields = {"host": "127.0.0.1"} | (headers or {})
     if body is not None:
-        fields |= {"content-type": "application/x-www-form-urlencoded", "content-length": str(len(body))}
+        fields = {"content-type": "application/x-www-form-urlencoded"} | fields | {"content-length": str(len(body))}
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return f"{method} {target} HTTP/1.1\r\n{lines}\r\n{body or ''}".encode()
 
