@@ -16,7 +16,8 @@ from intaglio.server.admin.acts import coding, table
 from intaglio.server.admin.acts.act import Nothing
 from intaglio.server.adminapi.routing import Routes
 from intaglio.server.devmode import seeds
-from intaglio.server.model import administrators
+from intaglio.server.model import administrators, audit
+from intaglio.server.model.audit import Entry
 from tests import harness
 from tests.capability import capability
 from tests.server.adminapi import office as offices
@@ -397,3 +398,31 @@ def test_the_seeded_site_has_no_administrator(shared: Office) -> None:
     for one in seeds.ACCOUNTS:
         user = shared.site.user(one.username)
         assert shared.site.read(administrators.of, TENANT_ID, administrators.user(user.user_id)) == []
+
+
+def test_a_page_of_long_entries_ends_early(office: Office) -> None:
+    """However many are asked for, a page holds about a mebibyte; the pages together hold every entry once."""
+    long = "x" * 20_000
+    made = [
+        Entry(
+            TENANT_ID,
+            ids.ordered(harness.NOW + number),
+            harness.NOW + number,
+            "long",
+            "a",
+            "b",
+            "allowed",
+            detail={"what": long},
+        )
+        for number in range(160)
+    ]
+    office.site.write(audit.insert, made)
+    seen: list[str] = []
+    after, pages = "", 0
+    while pages == 0 or after:
+        answer = office.send("GET", f"/tenants/default/audit?limit=1000&action=long&after={after}")
+        assert len(answer.body) < 2_500_000
+        seen += [one["entry_id"] for one in answer.json()["items"]]
+        after, pages = answer.json()["next"], pages + 1
+    assert pages > 1
+    assert seen == [one.entry_id for one in reversed(made)]
